@@ -1,0 +1,57 @@
+# make run · make test · and what else a day needs.
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+JOBS ?= 2
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench demo shell requirements messages clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+$(READY): requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Homeroom needs Python 3.11 or newer; set PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Message catalogues are compiled from their sources, not kept.
+MESSAGES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
+locale/%.mo: locale/%.po $(READY)
+	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@
+
+run: $(READY) $(MESSAGES) ## everything on this machine, with two demo schools (PORT=8000)
+	@$(BIN)/python -m config.run --port $(PORT)
+
+test: lint $(MESSAGES) ## lint, types, import rules, migrations, and the whole suite
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy apps kernel config
+	$(BIN)/lint-imports
+	$(BIN)/python -m config.lint
+
+bench: $(READY) ## figures beside their peers, into benchmarks/results.json
+	$(BIN)/python -m benchmarks
+
+demo: $(READY) $(MESSAGES) ## the demo schools, without starting the platform
+	@$(BIN)/python -m config.demo
+
+shell: $(READY) ## a Django shell on the embedded servers
+	@$(BIN)/python manage.py shell
+
+requirements: $(READY) ## compile requirements/*.in, with hashes
+	cd requirements && for name in base dev prod; do \
+	  ../$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --output-file $$name.txt $$name.in; done
+
+messages: $(READY) ## collect texts to translate (needs gettext)
+	$(BIN)/python manage.py makemessages --locale es --no-location --ignore .venv --ignore data
+
+clean: ## remove the environment and the embedded servers' data
+	rm -rf $(VENV) data .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

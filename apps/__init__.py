@@ -1,0 +1,1 @@
+"""The nine apps. Order, low to high, is in .importlinter."""

@@ -1,0 +1,1 @@
+"""Reading: how the outbox stands, and which schemas there are."""

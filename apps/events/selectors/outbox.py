@@ -1,0 +1,83 @@
+"""Reading how the outbox stands."""
+
+from collections.abc import Iterable
+
+from django.db import connection
+from django_tenants.utils import get_tenant_model
+
+from apps.events.contracts import DeadLetterInfo, OutboxStatus
+from apps.events.models import DeadLetter
+from apps.events.selectors.schemas import PUBLIC, current_schema, opened
+
+_STATUS = """
+SELECT (SELECT count(*) FROM outbox_event),
+       (SELECT count(*) FROM outbox_event WHERE attempts > 0),
+       (SELECT coalesce(extract(epoch FROM statement_timestamp() - min(occurred_at)), 0)
+          FROM outbox_event),
+       (SELECT count(*) FROM external_delivery),
+       (SELECT count(*) FROM dead_letter WHERE resolved_at IS NULL)
+"""
+
+
+def get_status() -> OutboxStatus:
+    """How the open school's outbox stands."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STATUS)
+        pending, retrying, oldest, deliveries, dead_letters = cursor.fetchone()
+    return OutboxStatus(
+        schema_name=current_schema(),
+        pending=pending,
+        retrying=retrying,
+        oldest_seconds=round(float(oldest), 1),
+        deliveries=deliveries,
+        dead_letters=dead_letters,
+    )
+
+
+def list_schemas() -> list[tuple[str, str]]:
+    """(schema name, what people call it) of the platform and of every school."""
+    with opened(PUBLIC):
+        schools = get_tenant_model().objects.order_by("schema_name")
+        return [(PUBLIC, "platform"), *schools.values_list("schema_name", "slug")]
+
+
+def find_schema(text: str) -> str | None:
+    """The schema of a school given by slug or by schema name; None when there is none."""
+    for schema_name, slug in list_schemas():
+        if text in (schema_name, slug):
+            return schema_name
+    return None
+
+
+def list_dead_letters(*, include_resolved: bool = False, limit: int = 100) -> list[DeadLetterInfo]:
+    """The open school's dead letters, oldest first."""
+    letters = DeadLetter.objects.order_by("id")
+    if not include_resolved:
+        letters = letters.filter(resolved_at__isnull=True)
+    return list(_infos(letters[:limit]))
+
+
+def get_dead_letter(letter_id: int) -> DeadLetterInfo | None:
+    """One dead letter of the open school, open or resolved."""
+    return next(iter(_infos(DeadLetter.objects.filter(id=letter_id))), None)
+
+
+def _infos(letters: Iterable[DeadLetter]) -> Iterable[DeadLetterInfo]:
+    for letter in letters:
+        yield DeadLetterInfo(
+            id=letter.id,
+            event_id=letter.event_id,
+            event_type=letter.event_type,
+            version=letter.version,
+            stream_type=letter.stream_type,
+            stream_id=letter.stream_id,
+            consumer=letter.consumer,
+            attempts=letter.attempts,
+            error=letter.error,
+            payload=letter.payload,
+            headers=letter.headers,
+            occurred_at=letter.occurred_at,
+            failed_at=letter.failed_at,
+            resolved_at=letter.resolved_at,
+            resolution=letter.resolution,
+        )

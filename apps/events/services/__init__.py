@@ -1,0 +1,1 @@
+"""Outbox and event store, by topic: registry, publishing, draining, deliveries, store, alarms."""

@@ -1,0 +1,89 @@
+"""public.outbox_ready: which lane of which school has work, and since when.
+
+The only rows of the outbox that lie outside a school. They hold numbers, no school's data. A
+trigger writes one for every insert into outbox_event; this file writes the rest (retries, what
+is left of a full batch, deliveries). Always named in full: a school's search path does not
+include public.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+# The lane of a school's external deliveries; each of its rows stands for one delivery.
+DELIVERIES_LANE = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """Events from `first_id` to `last_id` of a lane may be waiting."""
+
+    id: int
+    first_id: int
+    last_id: int
+
+
+def due(tenant_id: int, lane: int, as_of: datetime) -> list[Announcement]:
+    """What is announced for this lane and due. Read it before the events themselves."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, first_id, last_id FROM public.outbox_ready"
+            " WHERE tenant_id = %s AND lane = %s AND due_at <= %s",
+            [tenant_id, lane, as_of],
+        )
+        return [Announcement(*row) for row in cursor.fetchall()]
+
+
+def any_due(tenant_id: int, lane: int) -> bool:
+    """Whether the lane has work now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM public.outbox_ready"
+            " WHERE tenant_id = %s AND lane = %s AND due_at <= statement_timestamp())",
+            [tenant_id, lane],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def announce(
+    tenant_id: int, lane: int, first_id: int, last_id: int, delay: float = 0.0
+) -> datetime:
+    """Announce work that is due in `delay` seconds; returns when that is, by the database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO public.outbox_ready (tenant_id, lane, first_id, last_id, due_at)"
+            " VALUES (%s, %s, %s, %s, statement_timestamp() + make_interval(secs => %s))"
+            " RETURNING due_at",
+            [tenant_id, lane, first_id, last_id, delay],
+        )
+        return cursor.fetchone()[0]
+
+
+def forget(announcements: Sequence[Announcement]) -> None:
+    """Delete announcements that were read. Never others: their events were not looked for."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM public.outbox_ready WHERE id = ANY(%s)",
+            [[announcement.id for announcement in announcements]],
+        )
+
+
+def due_lanes() -> list[tuple[int, int, bool]]:
+    """(tenant, lane, whether its schema still exists) of every lane with due work."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tenant_id, lane, to_regclass(CASE tenant_id WHEN 0 THEN 'public' ELSE"
+            " 't_' || lpad(tenant_id::text, greatest(6, length(tenant_id::text)), '0') END"
+            " || '.outbox_event') IS NOT NULL"
+            " FROM (SELECT DISTINCT tenant_id, lane FROM public.outbox_ready"
+            "       WHERE due_at <= statement_timestamp()) AS due ORDER BY tenant_id, lane"
+        )
+        return [(tenant_id, lane, exists) for tenant_id, lane, exists in cursor.fetchall()]
+
+
+def forget_school(tenant_id: int) -> None:
+    """Delete what a dropped school left behind."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM public.outbox_ready WHERE tenant_id = %s", [tenant_id])

@@ -1,0 +1,151 @@
+"""One batch of events of one lane, handled inside the transaction that is open."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q
+
+from apps.events.models import DeadLetter, OutboxEvent
+from apps.events.services import announcements, deliveries
+from apps.events.services.letters import dead_letter
+from apps.events.services.options import backoff, options
+from apps.events.services.registry import HandlerSpec, registry
+from apps.events.services.runner import describe, run
+
+log = structlog.get_logger(__name__)
+
+
+def read(lane: int, floor: int, as_of: datetime) -> list[OutboxEvent]:
+    """The lane's next events in order, without streams that wait for an earlier event of theirs.
+
+    `floor` is exact, not a hint: without it the scan would crawl over the dead rows at the head
+    of a busy queue.
+    """
+    waiting = OutboxEvent.objects.filter(
+        stream_id=OuterRef("stream_id"),
+        id__lt=OuterRef("id"),
+        attempts__gt=0,
+        available_at__gt=as_of,
+    )
+    # An event that never failed is read whatever its clock says: its announcement has been read
+    # and will be deleted, so an event left out here would wait for ever.
+    due = Q(attempts=0) | Q(available_at__lte=as_of)
+    rows = OutboxEvent.objects.filter(due, lane=lane, id__gte=floor)
+    return list(rows.exclude(Exists(waiting)).order_by("id")[: options().batch])
+
+
+@dataclass(slots=True)
+class Batch:
+    """The events that were read, and what became of them."""
+
+    tenant_id: int
+    lane: int
+    events: Sequence[OutboxEvent]
+    done: list[int] = field(default_factory=list)
+    held_back: set[UUID] = field(default_factory=set)
+
+    @property
+    def needs_care(self) -> bool:
+        """Whether an event in it has failed before."""
+        return any(event.attempts for event in self.events)
+
+    def run_quickly(self) -> None:
+        """Everything in one go: the first error undoes the whole batch."""
+        readable = list(self._readable())
+        fresh = _write_receipts(
+            (event.event_id, spec.consumer)
+            for event in readable
+            for spec in registry().handlers_of(event.event_type)
+        )
+        for event in readable:
+            for spec in registry().handlers_of(event.event_type):
+                if (event.event_id, spec.consumer) in fresh:
+                    self._apply(spec, event)
+            self.done.append(event.id)
+        self._finish()
+
+    def run_carefully(self) -> None:
+        """A savepoint for every handler of every event: an error costs that handler only."""
+        for event in self._readable():
+            errors = self._handle_each(event)
+            if not errors:
+                self.done.append(event.id)
+            elif event.attempts + 1 >= options().max_attempts:
+                self._bury(event, errors)
+            else:
+                self._postpone(event, errors)
+        self._finish()
+
+    def _readable(self) -> Iterable[OutboxEvent]:
+        for event in self.events:
+            if event.stream_id in self.held_back:
+                continue
+            if registry().knows(event.event_type, event.version):
+                yield event
+            else:
+                self._leave_for_later(event)
+
+    def _handle_each(self, event: OutboxEvent) -> dict[str, str]:
+        errors: dict[str, str] = {}
+        for spec in registry().handlers_of(event.event_type):
+            try:
+                with transaction.atomic():
+                    if _write_receipts([(event.event_id, spec.consumer)]):
+                        self._apply(spec, event)
+            except Exception as error:
+                log.exception("outbox.handler_failed", consumer=spec.consumer, row=str(event))
+                errors[spec.consumer] = describe(error)
+        return errors
+
+    def _postpone(self, event: OutboxEvent, errors: dict[str, str]) -> None:
+        attempts = event.attempts + 1
+        note = "; ".join(f"{consumer}: {error}" for consumer, error in errors.items())
+        self._delay(event, attempts, backoff(attempts), note)
+
+    def _leave_for_later(self, event: OutboxEvent) -> None:
+        # A newer release published it; this process is the old one in a rolling deploy. That is
+        # no failure of the event, so the count does not move on towards the dead letters.
+        log.warning("outbox.unknown_event", row=str(event))
+        note = f"{event.event_type} v{event.version} is not known to this release."
+        self._delay(event, max(event.attempts, 1), options().unknown_version_delay, note)
+
+    def _delay(self, event: OutboxEvent, attempts: int, delay: float, note: str) -> None:
+        due_at = announcements.announce(self.tenant_id, self.lane, event.id, event.id, delay)
+        OutboxEvent.objects.filter(id=event.id).update(
+            attempts=attempts, available_at=due_at, last_error=note
+        )
+        self.held_back.add(event.stream_id)
+
+    def _bury(self, event: OutboxEvent, errors: dict[str, str]) -> None:
+        DeadLetter.objects.bulk_create(
+            dead_letter(event, consumer, error, event.attempts + 1)
+            for consumer, error in errors.items()
+        )
+        log.error("outbox.dead_letter", row=str(event), consumers=sorted(errors))
+        self.done.append(event.id)
+
+    def _apply(self, spec: HandlerSpec, event: OutboxEvent) -> None:
+        if spec.external:
+            deliveries.owe(self.tenant_id, event, spec.consumer)
+        else:
+            run(spec, event, attempt=event.attempts + 1)
+
+    def _finish(self) -> None:
+        OutboxEvent.objects.filter(id__in=self.done).delete()
+
+
+def _write_receipts(wanted: Iterable[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
+    """Write the receipts and return the fresh ones; those left out have been handled before."""
+    pairs = list(wanted)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO receipt (event_id, consumer)"
+            " SELECT * FROM unnest(%s::uuid[], %s::text[])"
+            " ON CONFLICT DO NOTHING RETURNING event_id, consumer",
+            [[event_id for event_id, _ in pairs], [consumer for _, consumer in pairs]],
+        )
+        return set(cursor.fetchall())

@@ -1,0 +1,159 @@
+"""Draining: handing a school's events to their handlers, in order, each exactly once.
+
+One pass is one transaction: take the lane's lock, read what is announced, read the events,
+write receipts, run handlers, delete the events and the announcements that were read. Whatever
+kills it, it either happened or it did not.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from django.db import connection, transaction
+
+from apps.events.selectors.schemas import opened, tenant_id_of
+from apps.events.services import announcements
+from apps.events.services.announcements import DELIVERIES_LANE, Announcement
+from apps.events.services.batches import Batch, read
+from apps.events.services.deliveries import make_due_calls
+from apps.events.services.options import options
+from apps.events.services.wakeup import draining, wake
+
+log = structlog.get_logger(__name__)
+
+# First key of the advisory lock: this number and the lane; the second key is the school's id.
+# Integers, not a hash of the name: two schools must never share a lock.
+LOCK_FAMILY = 0x0B0C_0000
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What one pass did. Not `locked`: another drainer has the lane."""
+
+    locked: bool
+    read: int = 0
+    handled: int = 0
+
+
+def drain(schema_name: str, *, wait: float = 10.0, calls: bool = True) -> int:
+    """Deliver everything that is due in this school now, external calls included.
+
+    For commands, provisioning and tests. Waits up to `wait` seconds for a worker that drains
+    the same school; `calls=False` leaves the external calls to one. Returns how many events were
+    handled and calls made; events that failed wait for their next try. Never raises for a failing
+    handler.
+    """
+    total = 0
+    every_lane = [*range(options().lanes), DELIVERIES_LANE]
+    with opened(schema_name), draining(schema_name, every_lane):
+        while progress := _drain_once(schema_name, wait, calls=calls):
+            total += progress
+    return total
+
+
+def drain_lane(schema_name: str, lane: int) -> int:
+    """A worker's share: drain one lane until it is empty, locked by another, or time is up.
+
+    Returns the number of events handled (calls made, for the lane of deliveries). When the time
+    is up a new wake-up is sent, so that one busy school does not keep a worker for itself.
+    """
+    deadline = time.monotonic() + options().task_budget
+    with opened(schema_name):
+        with draining(schema_name, [lane]):
+            if lane == DELIVERIES_LANE:
+                handled = make_due_calls(tenant_id_of(schema_name), deadline)
+            else:
+                handled = _drain_events(schema_name, lane, deadline)
+        _hand_over(schema_name, lane)
+    return handled
+
+
+def _drain_once(schema_name: str, wait: float, *, calls: bool) -> int:
+    deadline = time.monotonic() + wait
+    handled = sum(
+        _drain_events(schema_name, lane, None, wait_until=deadline)
+        for lane in range(options().lanes)
+    )
+    return handled + (make_due_calls(tenant_id_of(schema_name)) if calls else 0)
+
+
+def _drain_events(
+    schema_name: str, lane: int, deadline: float | None, *, wait_until: float = 0.0
+) -> int:
+    handled = 0
+    while deadline is None or time.monotonic() < deadline:
+        outcome = _pass(schema_name, lane)
+        handled += outcome.handled
+        if not outcome.locked:
+            if time.monotonic() >= wait_until:
+                break
+            time.sleep(0.02)
+        # Look again now that the lock is free: someone may have committed an event after our
+        # look, and found the lane locked when it came to drain it.
+        elif outcome.read == 0 and not announcements.any_due(tenant_id_of(schema_name), lane):
+            break
+    return handled
+
+
+def _hand_over(schema_name: str, lane: int) -> None:
+    tenant_id = tenant_id_of(schema_name)
+    for work in {lane, DELIVERIES_LANE}:
+        if announcements.any_due(tenant_id, work):
+            wake(schema_name, work)
+
+
+def _pass(schema_name: str, lane: int) -> Pass:
+    try:
+        return _locked_pass(schema_name, lane, careful=False)
+    except Exception as error:
+        # Nothing of that batch has happened. Find out which event is to blame.
+        log.warning("outbox.batch_failed", schema=schema_name, lane=lane, error=repr(error))
+        return _locked_pass(schema_name, lane, careful=True)
+
+
+@transaction.atomic
+def _locked_pass(schema_name: str, lane: int, *, careful: bool) -> Pass:
+    tenant_id = tenant_id_of(schema_name)
+    as_of = _lock(tenant_id, lane)
+    if as_of is None:
+        return Pass(locked=False)
+    announced = announcements.due(tenant_id, lane, as_of)
+    if not announced:
+        return Pass(locked=True)
+    floor = min(announcement.first_id for announcement in announced)
+    batch = Batch(tenant_id=tenant_id, lane=lane, events=read(lane, floor, as_of))
+    if careful or batch.needs_care:
+        batch.run_carefully()
+    else:
+        batch.run_quickly()
+    _settle(batch, announced)
+    return Pass(locked=True, read=len(batch.events), handled=len(batch.done))
+
+
+def _lock(tenant_id: int, lane: int) -> datetime | None:
+    """Become the lane's only drainer until the transaction ends; None when there is one.
+
+    The moment returned is the one by which the whole pass judges what is due: with two moments
+    a retry could fall due between them and be overtaken by a later event of its stream.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(%s, %s), statement_timestamp()",
+            [LOCK_FAMILY + lane, tenant_id],
+        )
+        locked, as_of = cursor.fetchone()
+    return as_of if locked else None
+
+
+def _settle(batch: Batch, announced: list[Announcement]) -> None:
+    announcements.forget(announced)
+    if len(batch.events) < options().batch:
+        return
+    # A full batch: there may be more behind it, of which the announcements just deleted (a
+    # retry's, say, which stands for all that it held back) were the only notice.
+    last_read = batch.events[-1].id
+    last_announced = max(announcement.last_id for announcement in announced)
+    announcements.announce(
+        batch.tenant_id, batch.lane, last_read + 1, max(last_read + 1, last_announced)
+    )

@@ -1,0 +1,58 @@
+"""Writing an event beside the change it tells of."""
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import connection, transaction
+
+from apps.events.models import OutboxEvent
+from apps.events.selectors.schemas import current_schema
+from apps.events.services.errors import PublishOutsideTransaction
+from apps.events.services.letters import lane_of
+from apps.events.services.registry import registry
+from apps.events.services.wakeup import wake
+from kernel import jsoncodec
+
+
+def publish(
+    event: object, *, stream_type: str, stream_id: UUID, actor: str = "", seq: int = 0
+) -> UUID:
+    """Put an event into this school's outbox, in the transaction that is open.
+
+    Write the aggregate's row first: its lock makes the order of events the order of commits.
+    Returns the event's id. Raises PublishOutsideTransaction when no transaction is open, and
+    UnknownEvent when the event's class stands in no app's events.py.
+    """
+    _check_in_transaction()
+    event_type, version = registry().identify(event)
+    lane = lane_of(stream_id)
+    row = OutboxEvent.objects.create(
+        stream_type=stream_type,
+        stream_id=stream_id,
+        seq=seq,
+        lane=lane,
+        event_type=event_type,
+        version=version,
+        payload=jsoncodec.encode(event),
+        headers=_headers(actor),
+    )
+    transaction.on_commit(partial(wake, current_schema(), lane), robust=True)
+    return row.event_id
+
+
+def _check_in_transaction() -> None:
+    # A test's own wrapping transaction does not count, so that a service which forgets
+    # its transaction fails in tests as it would in production.
+    blocks = getattr(connection, "atomic_blocks", [])
+    if not any(not getattr(block, "_from_testcase", False) for block in blocks):
+        raise PublishOutsideTransaction(
+            "publish() needs an open transaction: put the change and its event into one "
+            "transaction.atomic() block."
+        )
+
+
+def _headers(actor: str) -> dict[str, Any]:
+    trace_id = structlog.contextvars.get_contextvars().get("trace_id", "")
+    return {key: value for key, value in (("actor", actor), ("trace_id", trace_id)) if value}

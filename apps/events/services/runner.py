@@ -1,0 +1,48 @@
+"""Running one handler for one event."""
+
+from typing import Any
+
+import structlog
+
+from apps.events.contracts import Delivery
+from apps.events.models import ExternalDelivery, OutboxEvent
+from apps.events.selectors.schemas import current_schema
+from apps.events.services.registry import HandlerSpec, registry
+
+Row = OutboxEvent | ExternalDelivery
+
+
+def run(spec: HandlerSpec, row: Row, attempt: int) -> None:
+    """Call the handler; what it raises is the caller's to judge. Logs carry the trace."""
+    delivery = _delivery(row, attempt)
+    with structlog.contextvars.bound_contextvars(**_log_context(spec, delivery)):
+        spec.call(delivery)
+
+
+def describe(error: Exception) -> str:
+    """An error as it is kept beside the event: its type and text, cut to a readable length."""
+    return f"{type(error).__name__}: {error}"[:2000]
+
+
+def _delivery(row: Row, attempt: int) -> Delivery:
+    headers: dict[str, Any] = row.headers or {}
+    return Delivery(
+        event=registry().decode(row.event_type, row.version, row.payload),
+        event_id=row.event_id,
+        event_type=row.event_type,
+        version=row.version,
+        stream_type=row.stream_type,
+        stream_id=row.stream_id,
+        occurred_at=row.occurred_at,
+        schema_name=current_schema(),
+        actor=str(headers.get("actor", "")),
+        trace_id=str(headers.get("trace_id", "")),
+        attempt=attempt,
+    )
+
+
+def _log_context(spec: HandlerSpec, delivery: Delivery) -> dict[str, str]:
+    context = {"event_id": str(delivery.event_id), "consumer": spec.consumer}
+    if delivery.trace_id:
+        context["trace_id"] = delivery.trace_id
+    return context

@@ -1,0 +1,128 @@
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from apps.events import facade as events
+from apps.events.models import StoredEventRow
+from apps.events.tests.lessons import LessonHeld
+from kernel.ids import uuid7
+
+
+def lesson(note):
+    return LessonHeld(note=note, teacher="Ada")
+
+
+def test_a_stream_is_read_back_in_order(school):
+    stream = uuid7()
+
+    assert events.append("lesson", stream, expected_version=0, events=[lesson("a")]) == 1
+    assert (
+        events.append(
+            "lesson",
+            stream,
+            expected_version=1,
+            events=[lesson("b"), lesson("c")],
+            metadata={"actor": "ada@example.org"},
+        )
+        == 3
+    )
+
+    stored = events.load(stream)
+    assert [(one.version, one.event) for one in stored] == [
+        (1, lesson("a")),
+        (2, lesson("b")),
+        (3, lesson("c")),
+    ]
+    assert stored[2].metadata == {"actor": "ada@example.org", "stream_type": "lesson"}
+    assert [one.version for one in events.load(stream, after_version=2)] == [3]
+
+
+def test_an_unknown_stream_is_empty(school):
+    assert events.load(uuid7()) == []
+
+
+def test_old_versions_are_brought_up_to_date_on_reading(school):
+    stream = uuid7()
+    StoredEventRow.objects.create(
+        stream_id=stream,
+        version=1,
+        event_type="lessons.lesson_held",
+        schema_version=1,
+        payload={"note": "a"},
+    )
+
+    assert events.load(stream)[0].event == LessonHeld(note="a", teacher="unknown")
+
+
+@pytest.mark.parametrize("expected_version", [0, 2, 7])
+def test_a_wrong_version_is_a_conflict_and_the_transaction_goes_on(school, expected_version):
+    stream = uuid7()
+    events.append("lesson", stream, expected_version=0, events=[lesson("a")])
+
+    with transaction.atomic():
+        with pytest.raises(events.VersionConflict) as conflict:
+            events.append("lesson", stream, expected_version=expected_version, events=[lesson("b")])
+        assert [one.event for one in events.load(stream)] == [lesson("a")]
+
+    assert conflict.value.actual_version == 1
+    assert (conflict.value.status, conflict.value.code) == (409, "version_conflict")
+
+
+def test_the_database_itself_refuses_a_version_twice(school):
+    stream = uuid7()
+    events.append("lesson", stream, expected_version=0, events=[lesson("a")])
+    twin = StoredEventRow.objects.get()
+    twin.id = None
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        twin.save(force_insert=True)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE stored_event SET payload = '{}'",
+        "DELETE FROM stored_event",
+        "TRUNCATE stored_event",
+    ],
+)
+def test_history_cannot_be_changed(school, statement):
+    stream = uuid7()
+    events.append("lesson", stream, expected_version=0, events=[lesson("a")])
+
+    with (
+        pytest.raises(IntegrityError, match="is history"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+
+    assert [one.event for one in events.load(stream)] == [lesson("a")]
+
+
+def test_rows_carry_the_transaction_that_wrote_them(school):
+    events.append("lesson", uuid7(), expected_version=0, events=[lesson("a"), lesson("b")])
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_xact_id()::text")
+        [current] = cursor.fetchone()
+    assert {str(row.txid) for row in StoredEventRow.objects.all()} == {current}
+
+
+def test_histories_of_schools_are_apart(school, in_other_school):
+    stream = uuid7()
+    events.append("lesson", stream, expected_version=0, events=[lesson("a")])
+
+    with in_other_school():
+        assert events.load(stream) == []
+        assert events.append("lesson", stream, expected_version=0, events=[lesson("z")]) == 1
+
+    assert [one.event for one in events.load(stream)] == [lesson("a")]
+
+
+def test_appending_takes_a_constant_number_of_queries(school, django_assert_max_num_queries):
+    events.append("lesson", uuid7(), expected_version=0, events=[lesson("a")])
+
+    with django_assert_max_num_queries(4):
+        events.append(
+            "lesson", uuid7(), expected_version=0, events=[lesson(str(n)) for n in range(20)]
+        )

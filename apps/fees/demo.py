@@ -1,0 +1,175 @@
+"""Two terms of fees of a demonstration school, through the same services as real ones: some paid
+in time, some late, some in part, some refunded, some not at all."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.fees.contracts import InvoiceInfo
+from apps.fees.models import RefundDecision
+from apps.fees.selectors import catalogue, invoices
+from apps.fees.services import billing, refunds
+from apps.fees.services import catalogue as fees
+from apps.fees.services.counter import payment_lines
+from apps.payments import demo as payments
+from apps.payments import facade as payment_book
+from apps.payments.contracts import CAPTURED
+from apps.students import facade as students
+from apps.students.contracts import ClassInfo, GuardianInfo
+from kernel.schools import current_school, today
+
+ACTOR = "demo"
+CARD_SHARE = 0.75
+REFUNDS = 8
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One billing run. Days count back from today; `paid` and `part` are shares of families."""
+
+    fee_id: UUID
+    issued: int
+    due: int
+    paid: float
+    part: float = 0.0
+    class_step: int = 1  # 1: every class, 4: every fourth one
+    tell: bool = False
+
+
+def load_fees(seed: int) -> None:
+    """Fees, five billing runs over two terms, payments and refunds. Needs families; call once."""
+    dice = random.Random(seed)
+    classes = students.list_classes()
+    for number, plan in enumerate(_plans(_make_fees())):
+        first = number % plan.class_step % max(len(classes), 1)
+        run_id = _bill(plan, classes[first :: plan.class_step])
+        _pay(plan, run_id, dice)
+    _refund_some(dice)
+
+
+def _make_fees() -> dict[str, UUID]:
+    fees.add_default_categories()
+    categories = list(catalogue.list_categories())
+    wanted = {
+        "tuition": (0, _("Tuition, term"), 45000),
+        "lunch": (1, _("School lunch, term"), 12000),
+        "trip": (2, _("Museum day trip"), 3850),
+    }
+    return {
+        key: fees.create_fee(
+            category_id=categories[position].pk,
+            name=name,
+            amount_minor=amount,
+            actor=ACTOR,
+        )
+        for key, (position, name, amount) in wanted.items()
+    }
+
+
+def _plans(fee_ids: dict[str, UUID]) -> list[Plan]:
+    tuition, lunch, trip = fee_ids["tuition"], fee_ids["lunch"], fee_ids["trip"]
+    return [
+        Plan(tuition, issued=160, due=140, paid=0.93, part=0.03),
+        Plan(lunch, issued=130, due=110, paid=0.75, class_step=4),
+        Plan(tuition, issued=48, due=28, paid=0.7, part=0.08),
+        Plan(lunch, issued=20, due=-12, paid=0.3, class_step=4),
+        Plan(trip, issued=3, due=-20, paid=0.1, class_step=4, tell=True),
+    ]
+
+
+def _bill(plan: Plan, classes: Sequence[ClassInfo]) -> UUID:
+    issued_on = today() - timedelta(days=plan.issued)
+    at = _moment(issued_on, hour=9)
+    with transaction.atomic():
+        run_id = billing.draft_run(
+            fee_id=plan.fee_id,
+            class_ids=[info.id for info in classes],
+            due_on=today() - timedelta(days=plan.due),
+            actor=ACTOR,
+            at=at,
+        )
+        billing.post_run(run_id=run_id, actor=ACTOR, issued_on=issued_on, at=at, tell=plan.tell)
+    return run_id
+
+
+def _moment(day: date, *, hour: int, minute: int = 0) -> datetime:
+    return datetime.combine(day, time(hour, minute), ZoneInfo(current_school().time_zone))
+
+
+def _pay(plan: Plan, run_id: UUID, dice: random.Random) -> None:
+    history = []
+    for guardian, owed in _families(run_id):
+        luck = dice.random()
+        total = sum(invoice.balance_minor for invoice in owed)
+        if luck < plan.paid:
+            history.append(_payment(guardian, owed, total, plan, dice))
+        elif luck < plan.paid + plan.part:
+            part = max(total // 200 * 100, 100)
+            history.append(_payment(guardian, owed, part, plan, dice))
+    payments.record_history(payments=history, actor=ACTOR)
+
+
+def _families(run_id: UUID) -> list[tuple[GuardianInfo, list[InvoiceInfo]]]:
+    """Each family of the run by the guardian who pays first, with its invoices."""
+    rows = invoices.filtered().filter(billing_run_id=run_id)
+    infos = invoices.infos(list(rows))
+    payers = students.guardians_of([info.student_id for info in infos])
+    people: dict[UUID, GuardianInfo] = {}
+    owed: dict[UUID, list[InvoiceInfo]] = defaultdict(list)
+    for info in infos:
+        if guardians := payers.get(info.student_id):
+            people[guardians[0].id] = guardians[0]
+            owed[guardians[0].id].append(info)
+    return [(people[key], owed[key]) for key in owed]
+
+
+def _payment(
+    guardian: GuardianInfo,
+    owed: Sequence[InvoiceInfo],
+    amount: int,
+    plan: Plan,
+    dice: random.Random,
+) -> payments.HistoricPayment:
+    waited = dice.randint(1, max(min(plan.issued - 1, plan.issued - plan.due + 12), 1))
+    day = today() - timedelta(days=plan.issued - waited)
+    by_card = bool(guardian.email) and dice.random() < CARD_SHARE
+    return payments.HistoricPayment(
+        payer_id=guardian.id,
+        payer_name=guardian.name,
+        payer_email=guardian.email,
+        lines=tuple(payment_lines(owed, amount_minor=amount)),
+        currency=current_school().currency,
+        method="card" if by_card else dice.choice(["cash", "cheque", "transfer"]),
+        paid_at=_moment(day, hour=dice.randint(8, 18), minute=dice.randint(0, 59)),
+    )
+
+
+def _refund_some(dice: random.Random) -> None:
+    """A few families get part of a payment back, each with a decision about the invoice."""
+    reasons = [_("The class was cancelled"), _("Left the school early"), _("Sibling discount")]
+    paid = payment_book.list_payments(status=CAPTURED, limit=200)
+    for info in dice.sample(paid, min(REFUNDS, len(paid))):
+        reason, amount = dice.choice(reasons), info.amount_minor // 5
+        effect = dice.choice([RefundDecision.Effect.CREDIT_NOTE, RefundDecision.Effect.OWE_AGAIN])
+        refunds.decide(
+            key=f"demo:{info.id}",
+            payment_id=info.id,
+            actor=ACTOR,
+            student_id=None,
+            amount_minor=amount,
+            reason=reason,
+            effect=effect.value,
+        )
+        at = min(info.started_at + timedelta(days=2), _moment(today(), hour=0))
+        payments.demo_refund(
+            payment_id=info.id, amount_minor=amount, reason=reason, actor=ACTOR, at=at
+        )

@@ -1,0 +1,61 @@
+"""What a family may send."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from apps.fees.services.checkout import Wish
+from kernel.money import parse_amount
+from kernel.schools import current_school
+
+
+class LinkForm(forms.Form):
+    """Mail me a fresh link."""
+
+    email = forms.EmailField(
+        label=_("Your e-mail"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+
+class PayForm(forms.Form):
+    """The Pay button, with or without choices."""
+
+    token = forms.UUIDField()
+    choose = forms.BooleanField(required=False)
+    use_credit = forms.BooleanField(required=False)
+    amount = forms.CharField(required=False, max_length=30)
+
+    def clean_amount(self) -> int | None:
+        text = self.cleaned_data["amount"].strip()
+        if not text:
+            return None
+        try:
+            return parse_amount(text, current_school().currency)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        try:
+            data["invoices"] = tuple(UUID(key) for key in self._chosen())
+        except ValueError as error:
+            raise forms.ValidationError(_("There is no such invoice.")) from error
+        if data.get("choose") and not data["invoices"]:
+            raise forms.ValidationError(_("Choose at least one invoice."))
+        return data
+
+    def _chosen(self) -> list[str]:
+        return self.data.getlist("invoices")  # type: ignore[attr-defined]
+
+    def wish(self) -> Wish:
+        data = self.cleaned_data
+        return Wish(
+            invoice_ids=data["invoices"] if data["choose"] else None,
+            amount_minor=data["amount"],
+            use_credit=data["use_credit"],
+            token=data["token"],
+        )

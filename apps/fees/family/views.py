@@ -1,0 +1,207 @@
+"""The family's pages: what is owed, one button to pay it, the truth about a payment, receipts."""
+
+from uuid import UUID, uuid4
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.fees.contracts import FamilyBalance, ReceiptInfo
+from apps.fees.family.access import for_guardian, forget, remember, way_in
+from apps.fees.family.forms import LinkForm, PayForm
+from apps.fees.selectors import family, invoices, receipts
+from apps.fees.services import allocation, checkout, documents, links
+from apps.payments import facade as payments
+from apps.payments.contracts import PAID_STATUSES, PaymentInfo
+from apps.students.contracts import GuardianInfo
+from kernel.access import PUBLIC, access
+from kernel.errors import DomainError, NotFound
+
+
+@access(PUBLIC)
+@require_safe
+def open_link(request: HttpRequest, token: str, payment_id: UUID | None = None) -> HttpResponseBase:
+    """Swap the token for a session and leave the token's address behind."""
+    try:
+        link = links.open_link(token=token)
+    except links.LinkRefused:
+        return way_in(request, refused=True)
+    remember(request, link)
+    target = redirect("family:receipt", payment_id) if payment_id else redirect("family:balance")
+    target.headers["Referrer-Policy"] = "no-referrer"
+    target.headers["Cache-Control"] = "private, no-store"
+    return target
+
+
+@access(PUBLIC)
+@require_http_methods(["GET", "HEAD", "POST"])
+def fresh_link(request: HttpRequest) -> HttpResponse:
+    """Mail me a fresh link: the answer is the same whether or not the school knows the address."""
+    form = LinkForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        email = form.cleaned_data["email"]
+        links.request_link(email=email, address=str(request.META.get("REMOTE_ADDR", "")))
+        return render(request, "fees/family/link_sent.html", {"email": email})
+    status = 422 if form.errors else 200
+    return render(request, "fees/family/fresh_link.html", {"form": form}, status=status)
+
+
+@access(PUBLIC)
+@require_POST
+def leave(request: HttpRequest) -> HttpResponse:
+    """Close the page on a shared computer."""
+    forget(request)
+    messages.success(request, _("Closed. The link in your e-mail opens it again."))
+    return redirect("family:fresh_link")
+
+
+@for_guardian
+@require_safe
+def balance(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
+    owed = family.family_balance(guardian_id=guardian.id)
+    ids = [invoice.id for child in owed.children for invoice in child.invoices]
+    if ids and allocation.catch_up_references(ids):
+        owed = family.family_balance(guardian_id=guardian.id)
+    context = {
+        "balance": owed,
+        "token": uuid4(),
+        "rest_minor": max(owed.total_minor - owed.credit_minor, 0),
+        "credit_usable_minor": min(owed.total_minor, owed.credit_minor),
+        "can_pay": payments.can_take_payments(),
+        "receipts": receipts.receipts_of(payer_id=guardian.id, limit=3),
+        **_open_payments(owed, guardian),
+    }
+    return render(request, "fees/family/balance.html", context)
+
+
+def _open_payments(owed: FamilyBalance, guardian: GuardianInfo) -> dict[str, object]:
+    """The reader's own unfinished payment, and whether another guardian is paying just now."""
+    ids = [str(invoice.id) for child in owed.children for invoice in child.invoices]
+    found = payments.open_payments(ids) if ids else []
+    own = next((info for info in found if info.payer_id == guardian.id), None)
+    other = next((info for info in found if info.payer_id != guardian.id), None)
+    busy = {line.reference for info in found for line in info.lines}
+    return {"own_payment": own, "other_payment": other, "busy": busy}
+
+
+@for_guardian
+@require_POST
+def pay(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
+    """To the hosted page. Sending the same form twice leads to the same page."""
+    form = PayForm(request.POST)
+    if not form.is_valid():
+        for errors in form.errors.values():
+            messages.error(request, str(errors[0]))
+        return redirect("family:balance")
+    try:
+        step = checkout.start_family_payment(guardian_id=guardian.id, wish=form.wish())
+    except payments.AlreadyPaid as error:
+        return redirect("family:payment", error.payment_id)
+    except payments.PaymentInProgress as error:
+        return _in_progress(request, guardian, error)
+    except NotFound:
+        raise
+    except DomainError as error:
+        messages.error(request, error.message)
+        return redirect("family:balance")
+    if not step.redirect_url:
+        messages.success(request, _("Paid from your credit. Thank you!"))
+        return redirect("family:balance")
+    return redirect(step.redirect_url)
+
+
+def _in_progress(
+    request: HttpRequest, guardian: GuardianInfo, error: payments.PaymentInProgress
+) -> HttpResponse:
+    if error.payer_id == guardian.id:
+        return redirect("family:payment", error.payment_id)
+    context = {"started_at": error.started_at}
+    return render(request, "fees/family/in_progress.html", context, status=409)
+
+
+@for_guardian
+@require_safe
+def payment(request: HttpRequest, guardian: GuardianInfo, payment_id: UUID) -> HttpResponse:
+    """What became of a payment: asked of the gateway, never read from the address."""
+    info = _own(guardian, payment_id)
+    if info.is_open:
+        info = payments.sync(payment_id)
+    allocation.catch_up([info])
+    context = {
+        "payment": info,
+        "outcome": _outcome(info),
+        "resume_url": payments.resume_url(payment_id) if info.is_open else None,
+    }
+    return render(request, "fees/family/payment.html", context)
+
+
+def _own(guardian: GuardianInfo, payment_id: UUID) -> PaymentInfo:
+    return checkout.own_payment(guardian_id=guardian.id, payment_id=payment_id)
+
+
+def _outcome(info: PaymentInfo) -> str:
+    """paid, confirming, unfinished, declined, cancelled or expired."""
+    if info.status in PAID_STATUSES:
+        return "paid"
+    if info.status in ("declined", "cancelled", "expired"):
+        return info.status
+    if info.status in ("processing", "unknown"):
+        return "confirming"
+    return "unfinished"
+
+
+@for_guardian
+@require_POST
+def payment_cancel(request: HttpRequest, guardian: GuardianInfo, payment_id: UUID) -> HttpResponse:
+    """Give up a payment that is still open; money that came meanwhile is kept and shown."""
+    _own(guardian, payment_id)
+    payments.cancel(payment_id)
+    return redirect("family:payment", payment_id)
+
+
+@for_guardian
+@require_safe
+def receipt(request: HttpRequest, guardian: GuardianInfo, payment_id: UUID) -> HttpResponse:
+    found = _receipt(guardian, payment_id)
+    method = documents.method_name(found.method)
+    return render(request, "fees/family/receipt.html", {"receipt": found, "method": method})
+
+
+@for_guardian
+@require_safe
+def receipt_pdf(request: HttpRequest, guardian: GuardianInfo, payment_id: UUID) -> HttpResponse:
+    found = _receipt(guardian, payment_id)
+    return _pdf(documents.receipt_pdf(found), f"receipt-{found.number}.pdf")
+
+
+def _receipt(guardian: GuardianInfo, payment_id: UUID) -> ReceiptInfo:
+    """The guardian's own receipt; written now when the event has not been handled yet."""
+    allocation.catch_up([_own(guardian, payment_id)])
+    return receipts.get_receipt(payment_id=payment_id, payer_id=guardian.id)
+
+
+@for_guardian
+@require_safe
+def history(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
+    """What was paid before: the reader's own receipts and the children's settled invoices."""
+    children = family.child_ids(guardian_id=guardian.id)
+    context = {
+        "receipts": receipts.receipts_of(payer_id=guardian.id),
+        "invoices": invoices.settled_invoices(student_ids=children),
+    }
+    return render(request, "fees/family/history.html", context)
+
+
+@for_guardian
+@require_safe
+def invoice_pdf(request: HttpRequest, guardian: GuardianInfo, invoice_id: UUID) -> HttpResponse:
+    found = family.invoice_of_family(guardian_id=guardian.id, invoice_id=invoice_id)
+    return _pdf(documents.invoice_pdf(found), f"invoice-{found.number}.pdf")
+
+
+def _pdf(content: bytes, name: str) -> HttpResponse:
+    """A PDF that opens in the browser; the decorator keeps it out of caches."""
+    headers = {"Content-Disposition": f'inline; filename="{name}"'}
+    return HttpResponse(content, content_type="application/pdf", headers=headers)

@@ -1,0 +1,71 @@
+"""What fees does when other apps tell news. Each effect is safe to hear twice."""
+
+from apps.events.facade import Delivery, handles
+from apps.fees.services.activities import bill_activity, unbill_activity
+from apps.fees.services.allocation import Capture, allocate_capture
+from apps.fees.services.refunds import Refunded, book_refund, refund_failed
+
+
+@handles("payments.payment_captured", version=1)
+def settle_invoices_on_payment_captured(delivery: Delivery) -> None:
+    event = delivery.event
+    allocate_capture(
+        Capture(
+            payment_id=event.payment_id,
+            payer_id=event.payer_id,
+            payer_name=event.payer_name,
+            method=event.method,
+            amount_minor=event.amount_minor,
+            currency=event.currency,
+            lines=tuple((line.reference, line.amount_minor) for line in event.lines),
+            captured_at=event.captured_at,
+        )
+    )
+
+
+@handles("payments.refund_completed", version=1)
+def book_refund_on_refund_completed(delivery: Delivery) -> None:
+    event = delivery.event
+    book_refund(
+        Refunded(
+            refund_id=event.refund_id,
+            payment_id=event.payment_id,
+            amount_minor=event.amount_minor,
+            reason=event.reason,
+            completed_at=event.completed_at,
+        )
+    )
+
+
+@handles("payments.refund_failed", version=1)
+def undo_refund_on_refund_failed(delivery: Delivery) -> None:
+    event = delivery.event
+    refund_failed(
+        refund_id=event.refund_id, payment_id=event.payment_id, amount_minor=event.amount_minor
+    )
+
+
+@handles("activities.signup_confirmed", version=1)
+def bill_activity_on_signup_confirmed(delivery: Delivery) -> None:
+    _bill(delivery)
+
+
+@handles("activities.signup_promoted", version=1)
+def bill_activity_on_signup_promoted(delivery: Delivery) -> None:
+    _bill(delivery)
+
+
+@handles("activities.signup_cancelled", version=1)
+def take_charge_back_on_signup_cancelled(delivery: Delivery) -> None:
+    unbill_activity(signup_id=delivery.event.signup_id)
+
+
+def _bill(delivery: Delivery) -> None:
+    event = delivery.event
+    bill_activity(
+        signup_id=event.signup_id,
+        activity_title=event.activity_title,
+        student_id=event.student_id,
+        fee_minor=event.fee_minor,
+        currency=event.currency,
+    )

@@ -1,0 +1,161 @@
+"""Forms of the bursar's pages. Amounts are typed as people write them, cleaned to minor units."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from apps.fees.models import Fee, RefundDecision
+from apps.fees.selectors import catalogue
+from apps.students import facade as students
+from kernel.errors import DomainError
+from kernel.money import parse_amount, to_decimal
+from kernel.schools import current_school, today
+
+
+def refuse(form: forms.Form, error: DomainError) -> None:
+    """Show a service's complaint at its field, or above the form."""
+    form.add_error(error.field if error.field in form.fields else None, error.message)
+
+
+class DateInput(forms.DateInput):
+    """The browser's own date field; it speaks ISO dates whatever the language."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
+class DateField(forms.DateField):
+    widget = DateInput
+    input_formats = ["%Y-%m-%d"]
+
+
+class AmountField(forms.CharField):
+    """An amount in the school's currency, as minor units."""
+
+    def __init__(self, **more: Any) -> None:
+        widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+        super().__init__(max_length=30, widget=widget, **more)
+
+    def clean(self, value: Any) -> int | None:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return parse_amount(text, current_school().currency)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def prepare_value(self, value: Any) -> Any:
+        return to_decimal(value, current_school().currency) if isinstance(value, int) else value
+
+
+class FeeForm(forms.Form):
+    """A fee template."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=120, help_text=_("Parents read it: “Tuition, autumn term”.")
+    )
+    category = forms.ChoiceField(label=_("Category"))
+    amount = AmountField(label=_("Amount for each student"))
+    description = forms.CharField(label=_("Note"), max_length=300, required=False)
+    due_rule = forms.ChoiceField(
+        label=_("Due"), choices=Fee.DueRule.choices, widget=forms.RadioSelect, initial="days"
+    )
+    due_days = forms.IntegerField(
+        label=_("Days after billing"), min_value=0, max_value=365, initial=14, required=False
+    )
+    due_date = DateField(label=_("Fixed date"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        categories = [(str(row.pk), row.name) for row in catalogue.list_categories()]
+        self.fields["category"].choices = categories  # type: ignore[attr-defined]
+
+    def values(self) -> dict[str, Any]:
+        """The cleaned data in the words of the service."""
+        data = self.cleaned_data
+        days = data["due_days"]
+        return {
+            "name": data["name"],
+            "category_id": UUID(data["category"]),
+            "amount_minor": data["amount"],
+            "description": data["description"],
+            "due_rule": data["due_rule"],
+            "due_days": 14 if days is None else days,
+            "due_date": data["due_date"],
+        }
+
+
+class BillForm(forms.Form):
+    """Screen one of a billing run: what, whom, until when."""
+
+    fee = forms.ChoiceField(label=_("Fee"))
+    classes = forms.MultipleChoiceField(label=_("Classes"), widget=forms.CheckboxSelectMultiple)
+    due_on = DateField(label=_("Due on"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fees = [(str(fee.pk), f"{fee.name} · {fee.category.name}") for fee in catalogue.list_fees()]
+        self.fields["fee"].choices = fees  # type: ignore[attr-defined]
+        self.fields["classes"].choices = [  # type: ignore[attr-defined]
+            (str(info.id), f"{info.name} ({info.student_count})")
+            for info in students.list_classes()
+        ]
+
+
+class InvoiceFilter(forms.Form):
+    """What the list of invoices can be narrowed by; an unknown status means all."""
+
+    status = forms.ChoiceField(
+        label=_("Status"),
+        required=False,
+        choices=[
+            ("", _("All")),
+            ("open", _("Open")),
+            ("overdue", _("Overdue")),
+            ("paid", _("Paid")),
+            ("void", _("Taken back")),
+        ],
+    )
+
+
+class RefundForm(forms.Form):
+    """How much goes back, why, and what becomes of the invoice."""
+
+    amount = AmountField(label=_("Amount"))
+    reason = forms.CharField(label=_("Reason"), max_length=200, help_text=_("The family reads it."))
+    effect = forms.ChoiceField(label=_("What happens to the invoice"), widget=forms.RadioSelect)
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+
+    def __init__(self, *args: Any, has_credit: bool, has_invoices: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        effect = RefundDecision.Effect
+        wanted = [effect.FROM_CREDIT] if has_credit else []
+        wanted += [effect.CREDIT_NOTE, effect.OWE_AGAIN] if has_invoices else []
+        self.fields["effect"].choices = [(e.value, e.label) for e in wanted]  # type: ignore[attr-defined]
+
+
+class CounterForm(forms.Form):
+    """Money received at the school."""
+
+    amount = AmountField(label=_("Amount"))
+    method = forms.ChoiceField(
+        label=_("How"),
+        choices=[("cash", _("Cash")), ("cheque", _("Cheque")), ("transfer", _("Bank transfer"))],
+        widget=forms.RadioSelect,
+        initial="cash",
+    )
+    received_on = DateField(label=_("Received on"), initial=today)
+    payer = forms.ChoiceField(label=_("Paid by"))
+    note = forms.CharField(
+        label=_("Note"), max_length=200, required=False, help_text=_("Cheque number, for example.")
+    )
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+
+    def __init__(self, *args: Any, payers: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["payer"].choices = payers  # type: ignore[attr-defined]

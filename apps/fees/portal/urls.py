@@ -1,0 +1,30 @@
+from django.urls import URLPattern, URLResolver, path
+
+from apps.fees.portal import views_billing as billing
+from apps.fees.portal import views_fees as fees
+from apps.fees.portal import views_invoices as invoices
+from apps.fees.portal import views_ledger as ledger
+
+app_name = "fees"
+STUDENT = "students/<uuid:student_id>/"
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", fees.fee_list, name="fees"),
+    path("new/", fees.fee_new, name="fee_new"),
+    path("<uuid:fee_id>/edit/", fees.fee_edit, name="fee_edit"),
+    path("<uuid:fee_id>/archive/", fees.fee_archive, name="fee_archive"),
+    path("bill/", billing.bill, name="bill"),
+    path("runs/", billing.run_list, name="runs"),
+    path("runs/<uuid:run_id>/", billing.run, name="run"),
+    path("runs/<uuid:run_id>/post/", billing.run_post, name="run_post"),
+    path("runs/<uuid:run_id>/reverse/", billing.run_reverse, name="run_reverse"),
+    path("runs/<uuid:run_id>/discard/", billing.run_discard, name="run_discard"),
+    path("invoices/", invoices.invoice_list, name="invoices"),
+    path("invoices/<uuid:invoice_id>/", invoices.invoice, name="invoice"),
+    path("invoices/<uuid:invoice_id>/invoice.pdf", invoices.invoice_pdf, name="invoice_pdf"),
+    path("receipts/<uuid:payment_id>/receipt.pdf", invoices.receipt_pdf, name="receipt_pdf"),
+    path(STUDENT, ledger.student_ledger, name="student_ledger"),
+    path(f"{STUDENT}payment/", ledger.record_payment, name="record_payment"),
+    path(f"{STUDENT}refund/<uuid:payment_id>/", ledger.refund, name="refund"),
+    path(f"{STUDENT}link/<uuid:guardian_id>/", ledger.send_link, name="send_link"),
+    path(f"{STUDENT}revoke/<uuid:guardian_id>/", ledger.revoke_links, name="revoke_links"),
+]

@@ -1,0 +1,184 @@
+"""A student's account: what was charged, paid, given back; money received at the counter."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.fees.contracts import LedgerPayment
+from apps.fees.models import RefundDecision
+from apps.fees.permissions import RECORD_PAYMENT, REFUND, VIEW_FEES
+from apps.fees.portal.forms import CounterForm, RefundForm, refuse
+from apps.fees.selectors import ledger
+from apps.fees.services import counter, links, refunds
+from apps.fees.services.documents import method_name
+from apps.payments.contracts import REFUND_FAILED, REFUND_SUCCEEDED
+from apps.students import facade as students
+from kernel.access import access
+from kernel.errors import DomainError, NotFound
+from kernel.schools import current_school
+
+GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@access(VIEW_FEES)
+@require_safe
+def student_ledger(request: HttpRequest, student_id: UUID) -> HttpResponse:
+    student = students.get_student(student_id)
+    guardians = students.guardians_of([student_id]).get(student_id, [])
+    context = {
+        "student": student,
+        "guardians": guardians,
+        "ledger": ledger.student_ledger(student_id=student_id),
+    }
+    return render(request, "fees/ledger.html", context)
+
+
+@access(REFUND)
+@GET_OR_POST
+def refund(request: HttpRequest, student_id: UUID, payment_id: UUID) -> HttpResponse:
+    """Amount and reason first; the same address shows what will happen and asks once more."""
+    student = students.get_student(student_id)
+    payment = _payment(student_id, payment_id)
+    form = RefundForm(
+        request.POST or None,
+        initial=_refund_initial(payment),
+        has_credit=payment.unused_credit_minor > 0,
+        has_invoices=payment.student_minor > 0,
+    )
+    context: dict[str, Any] = {"student": student, "payment": payment, "form": form}
+    context |= {"method": method_name(payment.method), "currency": current_school().currency}
+    if request.method == "POST" and form.is_valid():
+        try:
+            answer = _next_step(request, form, student_id, payment_id, context)
+        except DomainError as error:
+            refuse(form, error)
+        else:
+            return answer
+    return render(request, "fees/refund.html", context, status=422 if form.errors else 200)
+
+
+def _payment(student_id: UUID, payment_id: UUID) -> LedgerPayment:
+    found = ledger.student_ledger(student_id=student_id).payments
+    for payment in found:
+        if payment.payment_id == payment_id:
+            return payment
+    raise NotFound(_("There is no such payment."))
+
+
+def _refund_initial(payment: LedgerPayment) -> dict[str, Any]:
+    effect = RefundDecision.Effect
+    if payment.unused_credit_minor:
+        return {"amount": payment.unused_credit_minor, "effect": effect.FROM_CREDIT.value}
+    return {"amount": payment.student_minor, "effect": effect.CREDIT_NOTE.value}
+
+
+def _next_step(
+    request: HttpRequest,
+    form: RefundForm,
+    student_id: UUID,
+    payment_id: UUID,
+    context: dict[str, Any],
+) -> HttpResponse:
+    data = form.cleaned_data
+    what = {
+        "payment_id": payment_id,
+        "student_id": student_id,
+        "amount_minor": data["amount"],
+        "effect": data["effect"],
+    }
+    if request.POST.get("confirmed") != "1":
+        refunds.check_refund(**what)
+        effect = RefundDecision.Effect(data["effect"]).label
+        shown = context | {"amount_minor": data["amount"], "effect": effect, "data": data}
+        return render(request, "fees/refund_confirm.html", shown)
+    info = refunds.refund_payment(
+        **what,
+        reason=data["reason"],
+        actor=request.user.get_username(),
+        key=f"portal:{data['key']}",
+    )
+    _say(request, info.status)
+    return redirect("fees:student_ledger", student_id)
+
+
+def _say(request: HttpRequest, status: str) -> None:
+    if status == REFUND_SUCCEEDED:
+        messages.success(request, _("The money has gone back."))
+    elif status == REFUND_FAILED:
+        messages.error(request, _("The gateway refused the refund. Nothing has changed."))
+    else:
+        messages.info(request, _("The refund is on its way. It shows here once it is confirmed."))
+
+
+@access(RECORD_PAYMENT)
+@GET_OR_POST
+def record_payment(request: HttpRequest, student_id: UUID) -> HttpResponse:
+    student = students.get_student(student_id)
+    payers = students.guardians_of([student_id]).get(student_id, [])
+    balance = ledger.student_ledger(student_id=student_id).balance_minor
+    names = {str(payer.id): payer.name for payer in payers} | {"": _("Somebody else")}
+    form = CounterForm(
+        request.POST or None,
+        payers=list(names.items()) if payers else [(str(student_id), student.name)],
+        initial={"amount": balance or None},
+    )
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            counter.record_payment(
+                payer_id=UUID(data["payer"]) if data["payer"] else student_id,
+                payer_name=names.get(data["payer"], student.name),
+                student_id=student_id,
+                amount_minor=data["amount"],
+                method=data["method"],
+                received_on=data["received_on"],
+                note=data["note"],
+                actor=request.user.get_username(),
+                key=f"counter:{data['key']}",
+            )
+        except DomainError as error:
+            refuse(form, error)
+        else:
+            messages.success(request, _("The payment is recorded."))
+            return redirect("fees:student_ledger", student_id)
+    context = {"student": student, "form": form, "balance": balance}
+    context["currency"] = current_school().currency
+    return render(request, "fees/record_payment.html", context, status=422 if form.errors else 200)
+
+
+@access(VIEW_FEES)
+@require_POST
+def send_link(request: HttpRequest, student_id: UUID, guardian_id: UUID) -> HttpResponse:
+    """Mail a guardian of this student a fresh link to the family's page."""
+    guardian = _guardian(student_id, guardian_id)
+    if not guardian.email:
+        messages.error(
+            request, _("The school has no e-mail of %(name)s.") % {"name": guardian.name}
+        )
+    else:
+        links.send_link(guardian_id=guardian_id, actor=request.user.get_username())
+        done = _("A link to the family's page is on its way to %(email)s.")
+        messages.success(request, done % {"email": guardian.email})
+    return redirect("fees:student_ledger", student_id)
+
+
+@access(RECORD_PAYMENT)
+@require_POST
+def revoke_links(request: HttpRequest, student_id: UUID, guardian_id: UUID) -> HttpResponse:
+    guardian = _guardian(student_id, guardian_id)
+    links.revoke_links(guardian_id=guardian_id)
+    done = _("Links sent to %(name)s no longer open anything.") % {"name": guardian.name}
+    messages.success(request, done)
+    return redirect("fees:student_ledger", student_id)
+
+
+def _guardian(student_id: UUID, guardian_id: UUID) -> Any:
+    for guardian in students.guardians_of([student_id]).get(student_id, []):
+        if guardian.id == guardian_id:
+            return guardian
+    raise NotFound(_("There is no such guardian."))

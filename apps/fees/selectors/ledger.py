@@ -1,0 +1,109 @@
+"""A student's account: every line that was ever posted, with the balance after it."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+
+from apps.fees.contracts import LedgerEntry, LedgerPayment, StudentLedger
+from apps.fees.models import Allocation, Charge, Credit, Receipt
+from kernel.schools import current_school
+
+KIND_TEXT = {
+    Allocation.Kind.PAYMENT: lambda number: _("Payment for %(number)s") % {"number": number},
+    Allocation.Kind.CREDIT_USED: lambda number: (
+        _("Credit used for %(number)s") % {"number": number}
+    ),
+    Allocation.Kind.REFUND: lambda number: _("Refund of %(number)s") % {"number": number},
+    Allocation.Kind.REFUND_RETURNED: lambda number: (
+        _("Refund came back: %(number)s") % {"number": number}
+    ),
+}
+
+
+def student_ledger(*, student_id: UUID) -> StudentLedger:
+    """The student's whole account, oldest line first; three statements, however long."""
+    charges = list(Charge.objects.filter(invoice__student_id=student_id).select_related("invoice"))
+    taken = list(
+        Allocation.objects.filter(invoice__student_id=student_id).select_related("invoice")
+    )
+    entries = tuple(_running(charges, taken))
+    charged = sum(row.amount_minor for row in charges)
+    paid = sum(row.amount_minor for row in taken)
+    return StudentLedger(
+        entries=entries,
+        payments=tuple(_payments(taken)),
+        balance_minor=charged - paid,
+        charged_minor=charged,
+        paid_minor=paid,
+        currency=current_school().currency,
+    )
+
+
+def _running(charges: list[Charge], taken: list[Allocation]) -> Iterable[LedgerEntry]:
+    rows: list[Charge | Allocation] = [*charges, *taken]
+    rows.sort(key=lambda row: (row.booked_on, row.created_at, row.id))
+    balance = 0
+    for row in rows:
+        entry = _charge_entry(row) if isinstance(row, Charge) else _allocation_entry(row)
+        balance += entry["amount_minor"]
+        yield LedgerEntry(
+            booked_on=row.booked_on,
+            invoice_id=row.invoice_id,
+            invoice_number=row.invoice.number,
+            balance_minor=balance,
+            **entry,
+        )
+
+
+def _charge_entry(row: Charge) -> dict:
+    return {"kind": row.kind, "text": row.description, "amount_minor": row.amount_minor}
+
+
+def _allocation_entry(row: Allocation) -> dict:
+    return {
+        "kind": row.kind,
+        "text": KIND_TEXT[Allocation.Kind(row.kind)](row.invoice.number),
+        "amount_minor": -row.amount_minor,
+        "payment_id": row.payment_id,
+    }
+
+
+def _payments(taken: list[Allocation]) -> Iterable[LedgerPayment]:
+    """The payments behind these allocations, newest first."""
+    mine: dict[UUID, int] = defaultdict(int)
+    for row in taken:
+        mine[row.payment_id] += row.amount_minor
+    credit = unused_credit(payment_ids=mine)
+    left = _kept(payment_ids=mine)
+    for receipt in Receipt.objects.filter(payment_id__in=list(mine)):
+        yield LedgerPayment(
+            payment_id=receipt.payment_id,
+            receipt_number=receipt.number,
+            payer_name=receipt.payer_name,
+            method=receipt.method,
+            paid_at=receipt.paid_at,
+            amount_minor=receipt.amount_minor,
+            refunded_minor=receipt.amount_minor - left.get(receipt.payment_id, 0),
+            student_minor=mine[receipt.payment_id],
+            unused_credit_minor=credit.get(receipt.payment_id, 0),
+        )
+
+
+def unused_credit(*, payment_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Payment -> the part of it that no invoice took."""
+    return _sums(Credit, payment_ids)
+
+
+def _kept(*, payment_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Payment -> captured - refunded, by the books: allocations + credit."""
+    ids = list(payment_ids)
+    allocated, credit = _sums(Allocation, ids), _sums(Credit, ids)
+    return {key: allocated.get(key, 0) + credit.get(key, 0) for key in ids}
+
+
+def _sums(model: type[Allocation] | type[Credit], payment_ids: Iterable[UUID]) -> dict[UUID, int]:
+    rows = model.objects.filter(payment_id__in=list(payment_ids)).order_by().values("payment_id")
+    return dict(rows.annotate(total=Sum("amount_minor")).values_list("payment_id", "total"))

@@ -1,0 +1,131 @@
+"""Receipts, made from the receipt row and the books; the gateway is not asked."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from django.db.models import F, Sum
+from django.utils.translation import gettext as _
+
+from apps.fees.contracts import ReceiptInfo, ReceiptLine
+from apps.fees.models import Allocation, Credit, Receipt, RefundDecision
+from kernel.errors import NotFound
+
+
+def get_receipt(*, payment_id: UUID, payer_id: UUID | None = None) -> ReceiptInfo:
+    """The receipt of a payment, of this payer when one is given. Raises NotFound."""
+    rows = Receipt.objects.filter(payment_id=payment_id)
+    if payer_id is not None:
+        rows = rows.filter(payer_id=payer_id)
+    found = _infos(list(rows))
+    if not found:
+        raise NotFound(_("There is no such receipt."))
+    return found[0]
+
+
+def has_receipt(*, payment_id: UUID) -> bool:
+    return Receipt.objects.filter(payment_id=payment_id).exists()
+
+
+def unreceipted(*, payment_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the payments that have not been allocated yet."""
+    wanted = set(payment_ids)
+    known = Receipt.objects.filter(payment_id__in=wanted).values_list("payment_id", flat=True)
+    return wanted - set(known)
+
+
+def receipts_of(*, payer_id: UUID, limit: int = 100) -> list[ReceiptInfo]:
+    """A payer's own receipts, newest first."""
+    return _infos(list(Receipt.objects.filter(payer_id=payer_id)[:limit]))
+
+
+def _infos(rows: Sequence[Receipt]) -> list[ReceiptInfo]:
+    ids = [row.payment_id for row in rows]
+    given, taken = _allocations(ids)
+    credit = _credit(ids)
+    refunded_credit = _credit_refunds(ids)
+    reasons = dict(
+        RefundDecision.objects.filter(payment_id__in=ids).values_list("refund_id", "reason")
+    )
+    return [
+        _info(
+            row,
+            lines=given[row.payment_id],
+            refunds=_refunds(taken[row.payment_id], refunded_credit[row.payment_id], reasons),
+            credit=credit.get(row.payment_id, 0),
+        )
+        for row in rows
+    ]
+
+
+def _info(
+    row: Receipt, *, lines: list[ReceiptLine], refunds: list[ReceiptLine], credit: int
+) -> ReceiptInfo:
+    allocated = sum(line.amount_minor for line in lines)
+    if row.amount_minor > allocated:
+        kept = row.amount_minor - allocated
+        lines = [*lines, ReceiptLine(text=_("Kept as credit"), student_name="", amount_minor=kept)]
+    return ReceiptInfo(
+        payment_id=row.payment_id,
+        number=row.number,
+        payer_id=row.payer_id,
+        payer_name=row.payer_name,
+        method=row.method,
+        currency=row.currency,
+        amount_minor=row.amount_minor,
+        refunded_minor=sum(refund.amount_minor for refund in refunds),
+        credit_minor=credit,
+        paid_at=row.paid_at,
+        lines=tuple(lines),
+        refunds=tuple(refunds),
+    )
+
+
+Rows = dict[UUID, list[ReceiptLine]]
+Refunds = dict[UUID, dict[UUID, int]]
+
+
+def _allocations(ids: Sequence[UUID]) -> tuple[Rows, Refunds]:
+    """What each payment paid for when it came in, and what refunds took back from invoices."""
+    given: Rows = defaultdict(list)
+    taken: Refunds = defaultdict(lambda: defaultdict(int))
+    rows = Allocation.objects.filter(payment_id__in=ids).select_related("invoice")
+    for row in rows.order_by("invoice__due_on", "invoice__number", "created_at"):
+        if row.kind == Allocation.Kind.PAYMENT:
+            text = f"{row.invoice.title} ({row.invoice.number})"
+            name = row.invoice.student_name
+            line = ReceiptLine(text=text, student_name=name, amount_minor=row.amount_minor)
+            given[row.payment_id].append(line)
+        elif row.kind in (Allocation.Kind.REFUND, Allocation.Kind.REFUND_RETURNED):
+            taken[row.payment_id][row.source_id] -= row.amount_minor
+    return given, taken
+
+
+def _credit(ids: Sequence[UUID]) -> dict[UUID, int]:
+    rows = Credit.objects.filter(payment_id__in=ids).order_by().values("payment_id")
+    return dict(rows.annotate(left=Sum("amount_minor")).values_list("payment_id", "left"))
+
+
+def _credit_refunds(ids: Sequence[UUID]) -> Refunds:
+    taken: Refunds = defaultdict(lambda: defaultdict(int))
+    kinds = (Credit.Kind.REFUND, Credit.Kind.REFUND_RETURNED)
+    rows = Credit.objects.filter(payment_id__in=ids, kind__in=kinds).order_by()
+    for payment_id, source_id, amount in rows.values_list(
+        "payment_id", "source_id", F("amount_minor")
+    ):
+        taken[payment_id][source_id] -= amount
+    return taken
+
+
+def _refunds(
+    invoices: dict[UUID, int], credit: dict[UUID, int], reasons: dict[UUID | None, str]
+) -> list[ReceiptLine]:
+    total: dict[UUID, int] = defaultdict(int)
+    for part in (invoices, credit):
+        for refund_id, amount in part.items():
+            total[refund_id] += amount
+    return [
+        ReceiptLine(text=reasons.get(key) or _("Refund"), student_name="", amount_minor=amount)
+        for key, amount in sorted(total.items())
+        if amount
+    ]

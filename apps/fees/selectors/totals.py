@@ -1,0 +1,28 @@
+"""The school's money at a glance."""
+
+from django.db.models import Sum
+from django.db.models.query import QuerySet
+
+from apps.fees.contracts import MoneyTotals
+from apps.fees.models import Allocation, Charge, Credit, Invoice
+from kernel.schools import current_school, today
+
+
+def money_totals() -> MoneyTotals:
+    """Owed, overdue and collected this month (net of refunds), as plain sums over the books."""
+    on = today()
+    late = {"invoice__due_on__lt": on}
+    this_month = {"booked_on__gte": on.replace(day=1), "booked_on__lte": on}
+    collected = _sum(Allocation.objects.filter(**this_month))
+    collected += _sum(Credit.objects.filter(**this_month))  # credit that is used nets to zero
+    return MoneyTotals(
+        outstanding_minor=_sum(Charge.objects.all()) - _sum(Allocation.objects.all()),
+        overdue_minor=_sum(Charge.objects.filter(**late)) - _sum(Allocation.objects.filter(**late)),
+        collected_month_minor=collected,
+        invoices_open=Invoice.objects.with_balances().filter(balance__gt=0).count(),
+        currency=current_school().currency,
+    )
+
+
+def _sum(rows: QuerySet) -> int:
+    return rows.order_by().aggregate(total=Sum("amount_minor"))["total"] or 0

@@ -1,0 +1,1 @@
+"""What the school does with money, by topic. Each verb is one transaction."""

@@ -1,0 +1,277 @@
+"""Where a payment's money goes. For every payment, always:
+allocations + credit = captured - refunded."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models import Q, Sum
+
+from apps.events import facade as events
+from apps.fees.events import InvoiceSettled
+from apps.fees.models import Allocation, Credit, FamilyAccount, Invoice, Receipt
+from apps.fees.selectors import invoices, receipts
+from apps.fees.services.numbers import take_numbers
+from apps.fees.services.split import split_capture
+from apps.payments import facade as payments
+from apps.payments.contracts import PAID_STATUSES, PaymentInfo
+from apps.students import facade as students
+from apps.students.contracts import StudentInfo
+from kernel.errors import NotFound
+from kernel.schools import current_school, today
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """Money that came in. `lines` are (reference, amount): which invoices the payer chose."""
+
+    payment_id: UUID
+    payer_id: UUID
+    payer_name: str
+    method: str
+    amount_minor: int
+    currency: str
+    lines: tuple[tuple[str, int], ...]
+    captured_at: datetime
+
+
+@transaction.atomic
+def allocate_capture(capture: Capture) -> bool:
+    """Give a captured payment to invoices and write its receipt; False if that was done before.
+
+    The order of locks is account, then invoices by key; sums are read after both.
+    """
+    chosen = _chosen(capture.lines)
+    account = lock_account(_household(capture.payer_id, chosen))
+    if receipts.has_receipt(payment_id=capture.payment_id):
+        return False
+    _write_receipt(capture, account)
+    wanted = _wanted(capture, chosen)
+    given, credit = split_capture(amount=capture.amount_minor, chosen=chosen, balances=wanted)
+    on = school_day(capture.captured_at)
+    _write_allocations(capture, given, on=on)
+    if credit:
+        write_credit(
+            account=account,
+            payment_id=capture.payment_id,
+            kind=Credit.Kind.OVERPAID,
+            amount_minor=credit,
+            source_id=capture.payment_id,
+            on=on,
+        )
+    announce_settled(before=wanted, given=given)
+    return True
+
+
+def catch_up(infos: Iterable[PaymentInfo]) -> int:
+    """Allocate paid payments whose event has not been handled yet, so that a page never shows
+    money as owed that the family has paid; returns how many. The event then finds it done."""
+    paid = {info.id: info for info in infos if info.status in PAID_STATUSES}
+    fresh = receipts.unreceipted(payment_ids=paid)
+    return sum(allocate_capture(_from_info(paid[payment_id])) for payment_id in sorted(fresh))
+
+
+def catch_up_references(invoice_ids: Iterable[UUID]) -> int:
+    """The same for every payment that names one of these invoices."""
+    return catch_up(payments.payments_for([str(key) for key in invoice_ids]))
+
+
+def _from_info(info: PaymentInfo) -> Capture:
+    return Capture(
+        payment_id=info.id,
+        payer_id=info.payer_id,
+        payer_name=info.payer_name,
+        method=info.method,
+        amount_minor=info.captured_minor,
+        currency=info.currency,
+        lines=tuple((line.reference, line.amount_minor) for line in info.lines),
+        captured_at=info.captured_at or info.started_at,
+    )
+
+
+def _chosen(lines: Iterable[tuple[str, int]]) -> list[tuple[UUID, int]]:
+    """The lines whose reference is an invoice of this school."""
+    parsed = [(_uuid(reference), amount) for reference, amount in lines]
+    ids = [key for key, _ in parsed if key]
+    known = set(Invoice.objects.filter(pk__in=ids).values_list("pk", flat=True))
+    return [(key, amount) for key, amount in parsed if key in known]
+
+
+def _uuid(reference: str) -> UUID | None:
+    try:
+        return UUID(reference)
+    except ValueError:
+        return None
+
+
+def _household(payer_id: UUID, chosen: Sequence[tuple[UUID, int]]) -> UUID:
+    """Whose credit it becomes: the payer's family, or else the family of the first student."""
+    try:
+        return students.get_guardian(payer_id).household_id
+    except NotFound:
+        pass
+    first = Invoice.objects.filter(pk__in=[key for key, _ in chosen]).first()
+    return students.get_student(first.student_id).household_id if first else payer_id
+
+
+def lock_account(household_id: UUID) -> FamilyAccount:
+    """The family's account, locked until the transaction ends."""
+    rows = FamilyAccount.objects.select_for_update().filter(household_id=household_id)
+    found = rows.first()
+    if found is None:
+        FamilyAccount.objects.get_or_create(household_id=household_id)
+        found = rows.get()
+    return found
+
+
+def lock_balances(
+    invoice_ids: Iterable[UUID], *, student_ids: Collection[UUID] = ()
+) -> dict[UUID, int]:
+    """Lock these invoices, and all of these students, in key order; then read what each still
+    wants, oldest due first."""
+    which = Q(pk__in=list(invoice_ids))
+    if student_ids:
+        which |= Q(student_id__in=student_ids)
+    rows = Invoice.objects.filter(which).select_for_update().order_by("pk")
+    locked = sorted(rows.values_list("due_on", "number", "pk"))
+    return invoices.plain_balances(invoice_ids=[key for _due, _number, key in locked])
+
+
+def _wanted(capture: Capture, chosen: Sequence[tuple[UUID, int]]) -> dict[UUID, int]:
+    """Balances of the chosen invoices and of all others the payer could owe."""
+    if capture.currency != current_school().currency:
+        return {}
+    mine = [child.id for child in _children(capture.payer_id)]
+    return lock_balances([key for key, _ in chosen], student_ids=mine)
+
+
+def _children(payer_id: UUID) -> list[StudentInfo]:
+    """Nobody's, when the payer is not a guardian: a grandparent at the counter, say."""
+    try:
+        return students.children_of(payer_id)
+    except NotFound:
+        return []
+
+
+def school_day(at: datetime) -> date:
+    """The day in the school's own zone."""
+    return at.astimezone(ZoneInfo(current_school().time_zone)).date()
+
+
+def _write_receipt(capture: Capture, account: FamilyAccount) -> None:
+    year = school_day(capture.captured_at).year
+    Receipt.objects.create(
+        number=take_numbers(kind="receipt", year=year)[0],
+        payment_id=capture.payment_id,
+        account=account,
+        payer_id=capture.payer_id,
+        payer_name=capture.payer_name,
+        method=capture.method,
+        amount_minor=capture.amount_minor,
+        currency=capture.currency,
+        paid_at=capture.captured_at,
+    )
+
+
+def _write_allocations(capture: Capture, given: Mapping[UUID, int], *, on: date) -> None:
+    Allocation.objects.bulk_create(
+        Allocation(
+            invoice_id=invoice_id,
+            payment_id=capture.payment_id,
+            kind=Allocation.Kind.PAYMENT,
+            amount_minor=amount,
+            source_id=capture.payment_id,
+            booked_on=on,
+        )
+        for invoice_id, amount in given.items()
+    )
+
+
+def write_credit(
+    *,
+    account: FamilyAccount,
+    payment_id: UUID,
+    kind: str,
+    amount_minor: int,
+    source_id: UUID,
+    on: date,
+) -> None:
+    Credit.objects.create(
+        account=account,
+        payment_id=payment_id,
+        kind=kind,
+        amount_minor=amount_minor,
+        currency=current_school().currency,
+        source_id=source_id,
+        booked_on=on,
+    )
+
+
+def announce_settled(*, before: Mapping[UUID, int], given: Mapping[UUID, int]) -> None:
+    """Publish InvoiceSettled for each invoice that these amounts brought down to zero."""
+    done = [key for key, amount in given.items() if amount and before[key] == amount]
+    for row in Invoice.objects.filter(pk__in=done).order_by("pk"):
+        event = InvoiceSettled(invoice_id=row.id, student_id=row.student_id)
+        events.publish(event, stream_type="invoice", stream_id=row.id)
+
+
+@transaction.atomic
+def use_credit(
+    *, household_id: UUID, invoice_ids: Sequence[UUID], most_minor: int, token: UUID
+) -> int:
+    """Pay invoices (oldest due first) from the family's credit, at most `most_minor`.
+
+    Repeating it with the same token changes nothing and returns the same amount.
+    """
+    account = lock_account(household_id)
+    done = account.credits.filter(kind=Credit.Kind.USED, source_id=token)
+    if used := done.aggregate(total=Sum("amount_minor"))["total"]:
+        return -int(used)
+    wanted = lock_balances(invoice_ids)
+    left, total_given = most_minor, dict.fromkeys(wanted, 0)
+    for payment_id, unused in _unused_credit(account):
+        rest = {key: wanted[key] - total_given[key] for key in wanted}
+        given, _ = split_capture(amount=min(left, unused), chosen=(), balances=rest)
+        _move_credit(account, payment_id, given, token=token)
+        for key, amount in given.items():
+            total_given[key] += amount
+        left -= sum(given.values())
+    announce_settled(before=wanted, given=total_given)
+    return most_minor - left
+
+
+def _unused_credit(account: FamilyAccount) -> list[tuple[UUID, int]]:
+    """(payment, what is left of its credit), oldest payment first."""
+    rows = account.credits.filter(currency=current_school().currency).order_by()
+    sums = rows.values("payment_id").annotate(left=Sum("amount_minor")).filter(left__gt=0)
+    return list(sums.order_by("payment_id").values_list("payment_id", "left"))
+
+
+def _move_credit(
+    account: FamilyAccount, payment_id: UUID, given: Mapping[UUID, int], *, token: UUID
+) -> None:
+    if not given:
+        return
+    on = today()
+    write_credit(
+        account=account,
+        payment_id=payment_id,
+        kind=Credit.Kind.USED,
+        amount_minor=-sum(given.values()),
+        source_id=token,
+        on=on,
+    )
+    Allocation.objects.bulk_create(
+        Allocation(
+            invoice_id=invoice_id,
+            payment_id=payment_id,
+            kind=Allocation.Kind.CREDIT_USED,
+            amount_minor=amount,
+            source_id=token,
+            booked_on=on,
+        )
+        for invoice_id, amount in given.items()
+    )

@@ -1,0 +1,127 @@
+"""Making, changing and retiring fees."""
+
+from datetime import date
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from apps.fees.models import Fee, FeeCategory
+from apps.fees.selectors import catalogue
+from apps.identity import facade as identity
+from kernel.errors import Conflict, Invalid
+from kernel.schools import current_school
+
+
+@transaction.atomic
+def create_fee(
+    *,
+    category_id: UUID,
+    name: str,
+    amount_minor: int,
+    actor: str,
+    description: str = "",
+    due_rule: str = Fee.DueRule.DAYS,
+    due_days: int = 14,
+    due_date: date | None = None,
+) -> UUID:
+    """A new fee in the school's currency. Raises Invalid for a bad amount or date rule and
+    Conflict when a fee in use has the name."""
+    _check(amount_minor=amount_minor, due_rule=due_rule, due_date=due_date)
+    fee = Fee(
+        category=_category(category_id),
+        name=name.strip(),
+        description=description.strip(),
+        amount_minor=amount_minor,
+        currency=current_school().currency,
+        due_rule=due_rule,
+        due_days=due_days,
+        due_date=due_date,
+        created_by=actor,
+    )
+    _save(fee)
+    identity.record_audit(
+        actor=actor, action="fees.fee_created", subject=str(fee.id), detail={"name": fee.name}
+    )
+    return fee.id
+
+
+@transaction.atomic
+def change_fee(
+    *,
+    fee_id: UUID,
+    category_id: UUID,
+    name: str,
+    amount_minor: int,
+    actor: str,
+    description: str = "",
+    due_rule: str = Fee.DueRule.DAYS,
+    due_days: int = 14,
+    due_date: date | None = None,
+) -> None:
+    """Change the template; what was posted keeps its old amount. Raises like create_fee."""
+    _check(amount_minor=amount_minor, due_rule=due_rule, due_date=due_date)
+    catalogue.get_fee(fee_id=fee_id)
+    fee = Fee.objects.select_for_update().get(pk=fee_id)
+    before = fee.amount_minor
+    fee.category = _category(category_id)
+    fee.name, fee.description = name.strip(), description.strip()
+    fee.amount_minor, fee.version = amount_minor, fee.version + 1
+    fee.due_rule, fee.due_days, fee.due_date = due_rule, due_days, due_date
+    _save(fee)
+    identity.record_audit(
+        actor=actor,
+        action="fees.fee_changed",
+        subject=str(fee.id),
+        detail={"name": fee.name, "before_minor": before, "after_minor": amount_minor},
+    )
+
+
+@transaction.atomic
+def archive_fee(*, fee_id: UUID, archived: bool, actor: str) -> None:
+    """Take a fee out of the lists, or bring it back. Posted invoices are not touched."""
+    fee = catalogue.get_fee(fee_id=fee_id)
+    fee.is_archived = archived
+    _save(fee)
+    identity.record_audit(
+        actor=actor,
+        action="fees.fee_archived" if archived else "fees.fee_restored",
+        subject=str(fee_id),
+        detail={"name": fee.name},
+    )
+
+
+def add_default_categories() -> int:
+    """Add the usual categories that are missing, named in the active language; returns how many
+    the school has then."""
+    names = [_("Tuition"), _("Lunch"), _("Trips"), _("Activities"), _("Materials"), _("Other")]
+    known = set(FeeCategory.objects.values_list("name", flat=True))
+    FeeCategory.objects.bulk_create(
+        FeeCategory(name=name, position=position)
+        for position, name in enumerate(names)
+        if name not in known
+    )
+    return FeeCategory.objects.count()
+
+
+def _check(*, amount_minor: int, due_rule: str, due_date: date | None) -> None:
+    if amount_minor <= 0:
+        raise Invalid(_("A fee must be more than zero."), field="amount")
+    if due_rule == Fee.DueRule.DATE and due_date is None:
+        raise Invalid(_("Choose the date on which the fee is due."), field="due_date")
+
+
+def _category(category_id: UUID) -> FeeCategory:
+    category = FeeCategory.objects.filter(pk=category_id).first()
+    if category is None:
+        raise Invalid(_("There is no such category."), field="category")
+    return category
+
+
+def _save(fee: Fee) -> None:
+    try:
+        with transaction.atomic():
+            fee.save()
+    except IntegrityError as error:
+        message = _("There is another fee called “%(name)s”.") % {"name": fee.name}
+        raise Conflict(message, field="name") from error

@@ -1,0 +1,115 @@
+"""The Pay button of a family: one payment over all chosen invoices of all children."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID, uuid5
+
+from django.utils.translation import gettext as _
+
+from apps.fees.contracts import InvoiceInfo, PayStep
+from apps.fees.selectors import family, invoices
+from apps.fees.services.allocation import catch_up_references, use_credit
+from apps.fees.services.counter import payment_lines
+from apps.payments import facade as payments
+from apps.payments.contracts import PaymentInfo
+from apps.students import facade as students
+from apps.students.contracts import GuardianInfo
+from kernel.errors import Invalid, NotFound
+from kernel.money import format_money
+from kernel.schools import current_school
+
+RETURN_PATH = "/family/payments/{payment_id}/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the family asked to pay: None means everything. `token` names the form that was sent,
+    so that sending it twice starts one payment."""
+
+    invoice_ids: tuple[UUID, ...] | None
+    amount_minor: int | None
+    use_credit: bool
+    token: UUID
+
+
+def start_family_payment(*, guardian_id: UUID, wish: Wish) -> PayStep:
+    """Open the hosted page for what the family wants to pay.
+
+    Raises Invalid for a bad choice or amount, payments.PaymentInProgress when one of the invoices
+    is being paid, Unavailable when the gateway does not answer. Talks to the gateway: no
+    transaction open.
+    """
+    guardian = students.get_guardian(guardian_id)
+    catch_up_references(invoice.id for invoice in _owed(guardian, wish))
+    credit = _pay_from_credit(guardian, wish)
+    owed = _owed(guardian, wish)
+    amount = _amount(owed, wish, credit=credit)
+    if amount == 0:
+        return PayStep(redirect_url="", payment_id=None, credit_used_minor=credit)
+    lines = payment_lines(owed, amount_minor=amount)
+    started = payments.start_payment(
+        payer_id=guardian.id,
+        payer_name=guardian.name,
+        payer_email=guardian.email,
+        lines=lines,
+        currency=current_school().currency,
+        description=_("School fees, %(school)s") % {"school": current_school().name},
+        return_path=RETURN_PATH,
+        cancel_path=RETURN_PATH,
+        idempotency_key=f"family:{guardian.id}:{wish.token}",
+    )
+    return PayStep(
+        redirect_url=started.redirect_url,
+        payment_id=started.payment_id,
+        credit_used_minor=credit,
+    )
+
+
+def _owed(guardian: GuardianInfo, wish: Wish) -> list[InvoiceInfo]:
+    """The chosen invoices that still want money. Raises NotFound for another family's."""
+    children = family.child_ids(guardian_id=guardian.id)
+    if wish.invoice_ids is None:
+        return invoices.open_invoices(student_ids=children)
+    chosen = invoices.get_invoices(invoice_ids=wish.invoice_ids)
+    if any(invoice.student_id not in children for invoice in chosen):
+        raise NotFound(_("There is no such invoice."))
+    return [invoice for invoice in chosen if invoice.balance_minor > 0]
+
+
+def _pay_from_credit(guardian: GuardianInfo, wish: Wish) -> int:
+    """Credit goes first when the family ticked it; kept apart by form, so a double click is one."""
+    owed = _owed(guardian, wish)
+    most = sum(invoice.balance_minor for invoice in owed)
+    if wish.amount_minor is not None:
+        most = min(most, wish.amount_minor)
+    if not wish.use_credit:
+        return 0
+    return use_credit(
+        household_id=guardian.household_id,
+        invoice_ids=[invoice.id for invoice in owed],
+        most_minor=most,
+        token=uuid5(guardian.id, str(wish.token)),
+    )
+
+
+def _amount(owed: Sequence[InvoiceInfo], wish: Wish, *, credit: int) -> int:
+    total = sum(invoice.balance_minor for invoice in owed)
+    if total == 0 and credit == 0:
+        raise Invalid(_("There is nothing left to pay. Thank you!"), code="nothing_to_pay")
+    if wish.amount_minor is None:
+        return total
+    if wish.amount_minor <= 0:
+        raise Invalid(_("The amount must be more than zero."), field="amount")
+    rest = wish.amount_minor - credit
+    if rest > total:
+        most = format_money(total + credit, current_school().currency)
+        raise Invalid(_("That is more than is owed: %(most)s.") % {"most": most}, field="amount")
+    return rest
+
+
+def own_payment(*, guardian_id: UUID, payment_id: UUID) -> PaymentInfo:
+    """A payment this guardian started, as the books know it. Raises NotFound for any other."""
+    info = payments.get_payment(payment_id)
+    if info.payer_id != guardian_id:
+        raise NotFound(_("There is no such payment."))
+    return info

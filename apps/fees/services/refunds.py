@@ -1,0 +1,311 @@
+"""Refunds: what the bursar decides, and the contra entries when the money has gone back."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+
+from apps.fees.models import Allocation, Charge, Credit, FamilyAccount, Invoice, Receipt
+from apps.fees.models import RefundDecision as Decision
+from apps.fees.selectors import ledger
+from apps.fees.services.allocation import (
+    announce_settled,
+    lock_account,
+    lock_balances,
+    school_day,
+    write_credit,
+)
+from apps.fees.services.split import split_capture, split_refund
+from apps.identity import facade as identity
+from apps.payments import facade as payments
+from apps.payments.contracts import REFUND_SUCCEEDED, RefundInfo
+from kernel.errors import Conflict, DomainError, Invalid, Unavailable
+from kernel.money import format_money
+from kernel.schools import today
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refunded:
+    """A refund that has gone through at the gateway, or was handed over at the counter."""
+
+    refund_id: UUID
+    payment_id: UUID
+    amount_minor: int
+    reason: str
+    completed_at: datetime
+
+
+def refund_payment(
+    *,
+    payment_id: UUID,
+    student_id: UUID,
+    amount_minor: int,
+    reason: str,
+    effect: str,
+    actor: str,
+    key: str,
+) -> RefundInfo:
+    """Give money back from a student's ledger; the same `key` never gives it back twice.
+
+    `effect` is one of RefundDecision.Effect. Raises Invalid for more than may be refunded and
+    Conflict when the key was used for something else. Talks to the gateway: no transaction open.
+    """
+    check_refund(
+        payment_id=payment_id, student_id=student_id, amount_minor=amount_minor, effect=effect
+    )
+    decision = decide(
+        key=key,
+        payment_id=payment_id,
+        student_id=student_id,
+        amount_minor=amount_minor,
+        reason=reason,
+        effect=effect,
+        actor=actor,
+    )
+    info = _ask_gateway(decision, actor=actor)
+    Decision.objects.filter(pk=decision.pk).update(refund_id=info.id)
+    if info.status == REFUND_SUCCEEDED:
+        book_refund(_refunded(info))
+    return info
+
+
+def check_refund(*, payment_id: UUID, student_id: UUID, amount_minor: int, effect: str) -> None:
+    """Raise Invalid (naming the field) unless this refund can be made."""
+    if effect not in Decision.Effect.values:
+        raise Invalid(_("Choose what happens to the invoice."), field="effect")
+    if amount_minor <= 0:
+        raise Invalid(_("A refund must be more than zero."), field="amount")
+    most, currency = refund_limit(payment_id=payment_id, student_id=student_id, effect=effect)
+    if amount_minor > most:
+        message = _("At most %(amount)s of this payment can be given back this way.")
+        raise Invalid(message % {"amount": format_money(most, currency)}, field="amount")
+
+
+def refund_limit(*, payment_id: UUID, student_id: UUID, effect: str) -> tuple[int, str]:
+    """The most that can be refunded (minor units) and its currency: what the gateway allows and,
+    by the books, the student's part of the payment or its unused credit."""
+    info = payments.get_payment(payment_id)
+    if effect == Decision.Effect.FROM_CREDIT:
+        by_books = ledger.unused_credit(payment_ids=[payment_id]).get(payment_id, 0)
+    else:
+        rows = Allocation.objects.filter(payment_id=payment_id, invoice__student_id=student_id)
+        by_books = rows.aggregate(total=Sum("amount_minor"))["total"] or 0
+    return max(min(by_books, info.refundable_minor), 0), info.currency
+
+
+def decide(*, key: str, payment_id: UUID, actor: str, **what: object) -> Decision:
+    """Write down what was asked for (student_id, amount_minor, reason, effect) before the gateway
+    is asked, so that the event can never overtake it. Raises Conflict for a key in other use."""
+    try:
+        with transaction.atomic():
+            decision = Decision.objects.create(
+                key=key, payment_id=payment_id, created_by=actor, **what
+            )
+            identity.record_audit(
+                actor=actor,
+                action="fees.refund_requested",
+                subject=str(payment_id),
+                detail={name: str(value) for name, value in what.items()},
+            )
+            return decision
+    except IntegrityError:
+        known = Decision.objects.get(key=key)
+    same = known.payment_id == payment_id and known.amount_minor == what["amount_minor"]
+    if not same:
+        raise Conflict(_("This form was used before. Start again from the student's account."))
+    return known
+
+
+def _ask_gateway(decision: Decision, *, actor: str) -> RefundInfo:
+    try:
+        return payments.request_refund(
+            payment_id=decision.payment_id,
+            amount_minor=decision.amount_minor,
+            reason=decision.reason,
+            actor=actor,
+            idempotency_key=decision.key,
+        )
+    except Unavailable:
+        raise  # nobody knows yet: the decision waits for the event
+    except DomainError:
+        Decision.objects.filter(pk=decision.pk).update(state=Decision.State.FAILED)
+        raise
+
+
+def _refunded(info: RefundInfo) -> Refunded:
+    return Refunded(
+        refund_id=info.id,
+        payment_id=info.payment_id,
+        amount_minor=info.amount_minor,
+        reason=info.reason,
+        completed_at=info.completed_at or info.requested_at,
+    )
+
+
+@transaction.atomic
+def book_refund(refund: Refunded) -> bool:
+    """Take the money back from invoices and credit by contra entries; False if done before.
+
+    Without a decision of ours (a refund made in the gateway's own dashboard) the family owes the
+    amount again. Raises Receipt.DoesNotExist while the payment itself is not booked: try later.
+    """
+    receipt = Receipt.objects.select_related("account").get(payment_id=refund.payment_id)
+    account = lock_account(receipt.account_id)
+    if _is_booked(refund.refund_id):
+        return False
+    decision = _decision_for(refund)
+    given = _given(refund.payment_id)
+    lock_balances(given)
+    taken, from_credit = split_refund(
+        amount=refund.amount_minor,
+        given=list(given.items()),
+        credit=ledger.unused_credit(payment_ids=[refund.payment_id]).get(refund.payment_id, 0),
+        preferred=_preferred(decision, given),
+        credit_first=bool(decision and decision.effect == Decision.Effect.FROM_CREDIT),
+    )
+    _write_contra(refund, taken, from_credit, account=account)
+    if decision and decision.effect == Decision.Effect.CREDIT_NOTE:
+        _write_credit_notes(refund, taken, actor=decision.created_by)
+    if decision:
+        _mark(decision, refund.refund_id, Decision.State.BOOKED)
+    return True
+
+
+def _is_booked(refund_id: UUID) -> bool:
+    return (
+        Allocation.objects.filter(kind=Allocation.Kind.REFUND, source_id=refund_id).exists()
+        or Credit.objects.filter(kind=Credit.Kind.REFUND, source_id=refund_id).exists()
+    )
+
+
+def _decision_for(refund: Refunded) -> Decision | None:
+    """Ours by id; or the one whose answer from the gateway has not been written down yet."""
+    waiting = Decision.objects.filter(
+        refund_id=None,
+        payment_id=refund.payment_id,
+        amount_minor=refund.amount_minor,
+        state=Decision.State.REQUESTED,
+    )
+    return Decision.objects.filter(refund_id=refund.refund_id).first() or waiting.first()
+
+
+def _given(payment_id: UUID) -> dict[UUID, int]:
+    """Invoice -> what the payment gives it now; the latest given first."""
+    net: dict[UUID, int] = defaultdict(int)
+    rows = Allocation.objects.filter(payment_id=payment_id).order_by("-created_at", "-id")
+    for invoice_id, amount in rows.values_list("invoice_id", "amount_minor"):
+        net[invoice_id] += amount
+    return {key: amount for key, amount in net.items() if amount > 0}
+
+
+def _preferred(decision: Decision | None, given: Mapping[UUID, int]) -> frozenset[UUID]:
+    if decision is None or decision.student_id is None:
+        return frozenset()
+    rows = Invoice.objects.filter(pk__in=given, student_id=decision.student_id)
+    return frozenset(rows.values_list("pk", flat=True))
+
+
+def _write_contra(
+    refund: Refunded, taken: Mapping[UUID, int], from_credit: int, *, account: FamilyAccount
+) -> None:
+    on = school_day(refund.completed_at)
+    Allocation.objects.bulk_create(
+        Allocation(
+            invoice_id=invoice_id,
+            payment_id=refund.payment_id,
+            kind=Allocation.Kind.REFUND,
+            amount_minor=-amount,
+            source_id=refund.refund_id,
+            booked_on=on,
+        )
+        for invoice_id, amount in taken.items()
+    )
+    if from_credit:
+        write_credit(
+            account=account,
+            payment_id=refund.payment_id,
+            kind=Credit.Kind.REFUND,
+            amount_minor=-from_credit,
+            source_id=refund.refund_id,
+            on=on,
+        )
+
+
+def _write_credit_notes(refund: Refunded, taken: Mapping[UUID, int], *, actor: str) -> None:
+    Charge.objects.bulk_create(
+        Charge(
+            invoice_id=invoice_id,
+            kind=Charge.Kind.CREDIT_NOTE,
+            description=_("Credit note: %(reason)s") % {"reason": refund.reason[:150]},
+            amount_minor=-amount,
+            rule="credit_note_for_refund",
+            rule_inputs={"refund_id": str(refund.refund_id), "amount_minor": amount},
+            why=_("The school took this amount off and paid it back: %(reason)s.")
+            % {"reason": refund.reason.rstrip(".")},
+            source_id=refund.refund_id,
+            booked_on=school_day(refund.completed_at),
+            created_by=actor,
+        )
+        for invoice_id, amount in taken.items()
+    )
+
+
+def _mark(decision: Decision, refund_id: UUID, state: str) -> None:
+    Decision.objects.filter(pk=decision.pk).update(refund_id=refund_id, state=state)
+
+
+@transaction.atomic
+def refund_failed(*, refund_id: UUID, payment_id: UUID, amount_minor: int) -> bool:
+    """A refund did not happen. When it had been booked (the bank sent the money back), the money
+    returns to its invoices as far as they want it, the rest becomes credit. True if it was."""
+    Decision.objects.filter(refund_id=refund_id).update(state=Decision.State.FAILED)
+    receipt = Receipt.objects.filter(payment_id=payment_id).first()
+    if receipt is None:
+        return False
+    account = lock_account(receipt.account_id)
+    if not _is_booked(refund_id) or _has_returned(refund_id):
+        return False
+    _take_in_again(account, refund_id=refund_id, payment_id=payment_id, amount=amount_minor)
+    return True
+
+
+def _has_returned(refund_id: UUID) -> bool:
+    kind = Allocation.Kind.REFUND_RETURNED
+    return (
+        Allocation.objects.filter(kind=kind, source_id=refund_id).exists()
+        or Credit.objects.filter(kind=Credit.Kind.REFUND_RETURNED, source_id=refund_id).exists()
+    )
+
+
+def _take_in_again(
+    account: FamilyAccount, *, refund_id: UUID, payment_id: UUID, amount: int
+) -> None:
+    rows = Allocation.objects.filter(kind=Allocation.Kind.REFUND, source_id=refund_id)
+    wanted = lock_balances(rows.values_list("invoice_id", flat=True))
+    given, rest = split_capture(amount=amount, chosen=(), balances=wanted)
+    Allocation.objects.bulk_create(
+        Allocation(
+            invoice_id=invoice_id,
+            payment_id=payment_id,
+            kind=Allocation.Kind.REFUND_RETURNED,
+            amount_minor=part,
+            source_id=refund_id,
+            booked_on=today(),
+        )
+        for invoice_id, part in given.items()
+    )
+    if rest:
+        write_credit(
+            account=account,
+            payment_id=payment_id,
+            kind=Credit.Kind.REFUND_RETURNED,
+            amount_minor=rest,
+            source_id=refund_id,
+            on=today(),
+        )
+    announce_settled(before=wanted, given=given)

@@ -1,0 +1,133 @@
+"""What the school writes to people about: one handler per piece of news.
+
+Each queues messages in the transaction of its receipt, so a message exists exactly once. Only
+the last handler talks to the mail server; it runs outside any transaction.
+"""
+
+from __future__ import annotations
+
+from apps.events.facade import Delivery, handles
+from apps.notifications.models import Message
+from apps.notifications.services import delivery as mail
+from apps.notifications.services import letters
+from apps.notifications.services.queueing import Recipient
+
+
+@handles("identity.user_invited", version=1)
+def invite_user_on_user_invited(delivery: Delivery) -> None:
+    event = delivery.event
+    letters.invite_user(
+        event_id=delivery.event_id,
+        user_id=event.user_id,
+        email=event.email,
+        name=event.person_name,
+        invitation_id=event.invitation_id,
+    )
+
+
+@handles("identity.password_reset_requested", version=1)
+def send_reset_link_on_password_reset_requested(delivery: Delivery) -> None:
+    event = delivery.event
+    letters.reset_password(
+        event_id=delivery.event_id,
+        user_id=event.user_id,
+        email=event.email,
+        name=event.person_name,
+        reset_id=event.reset_id,
+    )
+
+
+@handles("fees.family_billed", version=1)
+def send_bill_on_family_billed(delivery: Delivery) -> None:
+    event = delivery.event
+    letters.bill_family(
+        event_id=delivery.event_id,
+        to=_guardian_of(event),
+        guardian_id=event.guardian_id,
+        invoice_ids=event.invoice_ids,
+        total_minor=event.total_minor,
+        currency=event.currency,
+        due_on=event.due_on,
+    )
+
+
+@handles("fees.family_link_requested", version=1)
+def send_link_on_family_link_requested(delivery: Delivery) -> None:
+    event = delivery.event
+    letters.send_family_link(
+        event_id=delivery.event_id, to=_guardian_of(event), guardian_id=event.guardian_id
+    )
+
+
+def _guardian_of(event: object) -> Recipient:
+    return Recipient(
+        address=event.guardian_email,  # type: ignore[attr-defined]
+        name=event.guardian_name,  # type: ignore[attr-defined]
+        language=event.language,  # type: ignore[attr-defined]
+        guardian_id=event.guardian_id,  # type: ignore[attr-defined]
+    )
+
+
+@handles("payments.payment_captured", version=1)
+def send_receipt_on_payment_captured(delivery: Delivery) -> None:
+    event = delivery.event
+    letters.confirm_payment(
+        event_id=delivery.event_id,
+        payment_id=event.payment_id,
+        payer_id=event.payer_id,
+        payer_name=event.payer_name,
+        payer_email=event.payer_email,
+        lines=event.lines,
+        amount_minor=event.amount_minor,
+        currency=event.currency,
+        captured_at=event.captured_at,
+    )
+
+
+@handles("payments.refund_completed", version=1)
+def tell_payer_on_refund_completed(delivery: Delivery) -> None:
+    event = delivery.event
+    letters.confirm_refund(
+        event_id=delivery.event_id,
+        payment_id=event.payment_id,
+        payer_id=event.payer_id,
+        payer_name=event.payer_name,
+        payer_email=event.payer_email,
+        amount_minor=event.amount_minor,
+        currency=event.currency,
+        reason=event.reason,
+        completed_at=event.completed_at,
+    )
+
+
+@handles("activities.signup_confirmed", version=1)
+def tell_family_on_signup_confirmed(delivery: Delivery) -> None:
+    _tell_about_sign_up(delivery, Message.Kind.ACTIVITY_CONFIRMED)
+
+
+@handles("activities.signup_waitlisted", version=1)
+def tell_family_on_signup_waitlisted(delivery: Delivery) -> None:
+    _tell_about_sign_up(delivery, Message.Kind.ACTIVITY_WAITLISTED)
+
+
+@handles("activities.signup_promoted", version=1)
+def tell_family_on_signup_promoted(delivery: Delivery) -> None:
+    _tell_about_sign_up(delivery, Message.Kind.ACTIVITY_PROMOTED)
+
+
+def _tell_about_sign_up(delivery: Delivery, kind: str) -> None:
+    event = delivery.event
+    letters.tell_about_sign_up(
+        event_id=delivery.event_id,
+        kind=kind,
+        student_id=event.student_id,
+        activity_title=event.activity_title,
+        starts_at=event.starts_at,
+        fee_minor=event.fee_minor,
+        currency=event.currency,
+    )
+
+
+@handles("notifications.message_queued", version=1, external=True)
+def send_on_message_queued(delivery: Delivery) -> None:
+    mail.deliver(message_id=delivery.event.message_id, last_try=delivery.attempt >= mail.MAX_TRIES)

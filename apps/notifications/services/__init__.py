@@ -1,0 +1,1 @@
+"""Writing messages (composing, queueing) and sending them (delivery)."""

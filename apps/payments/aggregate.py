@@ -1,0 +1,221 @@
+"""A payment's state as a fold of its stored events, with no framework in it.
+
+The fold does not depend on the order of events and counts none twice: gateways deliver late,
+twice and in any order, and a status column written last-writer-wins would follow them. Two rules
+decide: money that arrived always counts, whatever was said before; and a refund that failed has
+failed, even when it had been reported as done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from apps.payments import contracts, events
+
+
+@dataclass(slots=True)
+class RefundState:
+    """One refund. `external` ones were made at the gateway and count once they are booked."""
+
+    id: UUID
+    amount_minor: int
+    requested_at: datetime
+    reason: str = ""
+    provider_refund_id: str = ""
+    external: bool = False
+    pending_at: datetime | None = None
+    succeeded_at: datetime | None = None
+    rejected_at: datetime | None = None
+    failure: str = ""
+
+    @property
+    def status(self) -> str:
+        if self.rejected_at:
+            return contracts.REFUND_FAILED
+        if self.succeeded_at:
+            return contracts.REFUND_SUCCEEDED
+        return contracts.REFUND_PENDING if self.pending_at else contracts.REFUND_REQUESTED
+
+
+@dataclass(slots=True)
+class PaymentState:
+    """Everything that is known about one payment."""
+
+    started: events.Initiated | None = None
+    session: events.SessionCreated | None = None
+    captures: dict[str, events.Captured] = field(default_factory=dict)
+    processing: dict[str, datetime] = field(default_factory=dict)
+    failures: dict[str, events.AttemptFailed] = field(default_factory=dict)
+    mismatches: dict[str, events.MismatchDetected] = field(default_factory=dict)
+    refunds: dict[UUID, RefundState] = field(default_factory=dict)
+    cancelled_at: datetime | None = None
+    expired_at: datetime | None = None
+    unknown_operations: set[str] = field(default_factory=set)
+
+    def must_start(self) -> events.Initiated:
+        """How the payment began. Raises LookupError for a stream without a beginning."""
+        if self.started is None:
+            raise LookupError("the payment has no first event")
+        return self.started
+
+    @property
+    def captured_minor(self) -> int:
+        return sum(capture.amount_minor for capture in self.captures.values())
+
+    @property
+    def captured_at(self) -> datetime | None:
+        return min((capture.at for capture in self.captures.values()), default=None)
+
+    @property
+    def refunded_minor(self) -> int:
+        return sum(
+            r.amount_minor for r in self.refunds.values() if r.status == contracts.REFUND_SUCCEEDED
+        )
+
+    @property
+    def refundable_minor(self) -> int:
+        """What may still be given back: a refund on its way holds its amount."""
+        held = sum(
+            r.amount_minor for r in self.refunds.values() if r.status != contracts.REFUND_FAILED
+        )
+        return max(self.captured_minor - held, 0)
+
+    @property
+    def open_attempts(self) -> set[str]:
+        return set(self.processing) - set(self.failures)
+
+    @property
+    def is_open(self) -> bool:
+        """True while money for the same thing may still arrive: nobody else should pay it."""
+        if self.started is None or self.captures:
+            return False
+        if self.cancelled_at or self.expired_at:
+            return False
+        return bool(self.mismatches) or not any(f.final for f in self.failures.values())
+
+    @property
+    def status(self) -> str:
+        if self.captures:
+            return self._paid_status()
+        if self.mismatches:
+            return contracts.UNKNOWN
+        if self.open_attempts:
+            return contracts.PROCESSING
+        return self._unpaid_status()
+
+    def _paid_status(self) -> str:
+        if not self.refunded_minor:
+            return contracts.CAPTURED
+        if self.refunded_minor >= self.captured_minor:
+            return contracts.REFUNDED
+        return contracts.PARTIALLY_REFUNDED
+
+    def _unpaid_status(self) -> str:
+        if self.cancelled_at:
+            return contracts.CANCELLED
+        if any(f.final for f in self.failures.values()):
+            return contracts.DECLINED
+        if self.expired_at:
+            return contracts.EXPIRED
+        if self.failures:
+            return contracts.DECLINED
+        if self.session is None and self.unknown_operations:
+            return contracts.UNKNOWN
+        return contracts.PENDING if self.session else contracts.INITIATED
+
+
+def fold(stored: Iterable[object]) -> PaymentState:
+    """The state after these events; order and repetition do not matter."""
+    state = PaymentState()
+    # Facts about a refund may stand before the request itself: requests are read first.
+    ordered = sorted(set(stored), key=_reading_order)
+    later = [
+        event
+        for event in ordered
+        if not _apply_payment_event(state, event) and not _apply_refund_start(state, event)
+    ]
+    for event in later:
+        _apply_refund_outcome(state, event)
+    return state
+
+
+def _reading_order(event: object) -> tuple[datetime, str]:
+    return event.at, repr(event)  # type: ignore[attr-defined]
+
+
+def _apply_payment_event(state: PaymentState, event: object) -> bool:
+    match event:
+        case events.Initiated():
+            state.started = state.started or event
+        case events.SessionCreated():
+            if state.session is None or event.session_id < state.session.session_id:
+                state.session = event
+        case events.Captured():
+            state.captures.setdefault(event.capture_id, event)
+        case events.Processing():
+            seen = state.processing.get(event.attempt_id, event.at)
+            state.processing[event.attempt_id] = min(seen, event.at)
+        case events.AttemptFailed():
+            known = state.failures.get(event.attempt_id)
+            if known is None or (event.final and not known.final):
+                state.failures[event.attempt_id] = event
+        case events.MismatchDetected():
+            state.mismatches.setdefault(event.capture_id, event)
+        case events.Cancelled():
+            state.cancelled_at = _earliest(state.cancelled_at, event.at)
+        case events.Expired():
+            state.expired_at = _earliest(state.expired_at, event.at)
+        case events.OutcomeUnknown():
+            state.unknown_operations.add(event.operation)
+        case _:
+            return False
+    return True
+
+
+def _apply_refund_start(state: PaymentState, event: object) -> bool:
+    match event:
+        case events.RefundRequested():
+            refund = RefundState(
+                id=event.refund_id,
+                amount_minor=event.amount_minor,
+                requested_at=event.at,
+                reason=event.reason,
+            )
+        case events.ExternalRefundDetected():
+            refund = RefundState(
+                id=event.refund_id,
+                amount_minor=event.amount_minor,
+                requested_at=event.at,
+                provider_refund_id=event.provider_refund_id,
+                external=True,
+                pending_at=event.at,
+            )
+        case _:
+            return False
+    state.refunds.setdefault(refund.id, refund)
+    return True
+
+
+def _apply_refund_outcome(state: PaymentState, event: object) -> None:
+    refund = state.refunds.get(getattr(event, "refund_id", None))  # type: ignore[arg-type]
+    if refund is None:
+        return
+    match event:
+        case events.RefundPending():
+            refund.pending_at = _earliest(refund.pending_at, event.at)
+            refund.provider_refund_id = event.provider_refund_id or refund.provider_refund_id
+        case events.RefundSucceeded():
+            refund.succeeded_at = _earliest(refund.succeeded_at, event.at)
+            refund.provider_refund_id = event.provider_refund_id or refund.provider_refund_id
+        case events.RefundRejected():
+            refund.rejected_at = _earliest(refund.rejected_at, event.at)
+            refund.failure = refund.failure or event.reason
+        case events.ExternalRefundBooked():
+            refund.succeeded_at = _earliest(refund.succeeded_at, event.at)
+
+
+def _earliest(known: datetime | None, at: datetime) -> datetime:
+    return at if known is None else min(known, at)

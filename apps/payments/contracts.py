@@ -1,0 +1,137 @@
+"""What other apps see of payments: plain, frozen data. Amounts: minor units and ISO currency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+
+INITIATED = "initiated"
+PENDING = "pending"
+PROCESSING = "processing"
+CAPTURED = "captured"
+PARTIALLY_REFUNDED = "partially_refunded"
+REFUNDED = "refunded"
+DECLINED = "declined"
+CANCELLED = "cancelled"
+EXPIRED = "expired"
+UNKNOWN = "unknown"
+
+PAYMENT_STATUSES = (
+    INITIATED,
+    PENDING,
+    PROCESSING,
+    CAPTURED,
+    PARTIALLY_REFUNDED,
+    REFUNDED,
+    DECLINED,
+    CANCELLED,
+    EXPIRED,
+    UNKNOWN,
+)
+PAID_STATUSES = (CAPTURED, PARTIALLY_REFUNDED, REFUNDED)
+
+REFUND_REQUESTED = "requested"
+REFUND_PENDING = "pending"
+REFUND_SUCCEEDED = "succeeded"
+REFUND_FAILED = "failed"
+
+OFFLINE_METHODS = ("cash", "cheque", "transfer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentLine:
+    """One thing that is being paid: `reference` is opaque to payments (fees: the invoice's id)."""
+
+    reference: str
+    description: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedPayment:
+    """Where to send the payer. `reused`: the payment was open (or paid) already."""
+
+    payment_id: UUID
+    redirect_url: str
+    reused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundInfo:
+    """One refund of a payment. Status: requested, pending, succeeded, failed."""
+
+    id: UUID
+    payment_id: UUID
+    status: str
+    amount_minor: int
+    currency: str
+    reason: str
+    requested_at: datetime
+    completed_at: datetime | None = None
+    failure: str = ""
+    external: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentInfo:
+    """A payment as folded from its events. `refundable_minor` is what may still be given back."""
+
+    id: UUID
+    status: str
+    currency: str
+    amount_minor: int
+    captured_minor: int
+    refunded_minor: int
+    refundable_minor: int
+    lines: tuple[PaymentLine, ...]
+    payer_id: UUID
+    payer_name: str
+    payer_email: str
+    provider: str
+    method: str
+    test_mode: bool
+    description: str
+    started_at: datetime
+    captured_at: datetime | None
+    is_open: bool
+    attention: str = ""
+    refunds: tuple[RefundInfo, ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """One stored event of a payment in plain words (already in the reader's language)."""
+
+    at: datetime
+    title: str
+    detail: str
+    tone: str
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountInfo:
+    """A connection to a payment gateway; the secret key is shown masked only."""
+
+    id: UUID
+    provider: str
+    mode: str
+    label: str
+    masked_key: str
+    is_default: bool
+    webhook_ready: bool
+    webhook_url: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakingsInfo:
+    """Money taken and given back between two dates (both included, in the school's zone)."""
+
+    since: date
+    until: date
+    captured_minor: int
+    refunded_minor: int
+    count: int
+    currency: str

@@ -1,0 +1,58 @@
+"""Demonstration data: payments and refunds of the past, through the same services as real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from apps.payments import facade
+from apps.payments.contracts import PaymentLine
+
+demo_card_payment = facade.demo_card_payment
+demo_refund = facade.demo_refund
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoricPayment:
+    """One payment of the past. `method`: card, cash, cheque or transfer."""
+
+    payer_id: UUID
+    payer_name: str
+    payer_email: str
+    lines: tuple[PaymentLine, ...]
+    currency: str
+    method: str
+    paid_at: datetime
+    note: str = ""
+
+
+def record_history(*, payments: Sequence[HistoricPayment], actor: str = "demo") -> list[UUID]:
+    """Record them all, in order; returns their ids in the same order."""
+    return [_record(payment, actor=actor) for payment in payments]
+
+
+def _record(payment: HistoricPayment, *, actor: str) -> UUID:
+    if payment.method == "card":
+        return facade.demo_card_payment(
+            payer_id=payment.payer_id,
+            payer_name=payment.payer_name,
+            payer_email=payment.payer_email,
+            lines=payment.lines,
+            currency=payment.currency,
+            paid_at=payment.paid_at,
+        )
+    references = ":".join(sorted(line.reference for line in payment.lines))
+    return facade.record_offline_payment(
+        payer_id=payment.payer_id,
+        payer_name=payment.payer_name,
+        payer_email=payment.payer_email,
+        lines=payment.lines,
+        currency=payment.currency,
+        method=payment.method,
+        received_on=payment.paid_at.date(),
+        note=payment.note,
+        actor=actor,
+        idempotency_key=f"demo:{references[:140]}:{payment.paid_at.isoformat()}",
+    )

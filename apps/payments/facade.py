@@ -1,0 +1,253 @@
+"""What other apps may ask of payments. They hear back by payments.* events, never by a call.
+
+`reference` is whatever the caller can find its own object by (fees: the invoice's id).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from apps.payments import selectors
+from apps.payments.contracts import (
+    AccountInfo,
+    PaymentInfo,
+    PaymentLine,
+    RefundInfo,
+    StartedPayment,
+    TakingsInfo,
+)
+from apps.payments.services import accounts, counter, refunds, start
+from apps.payments.services import sync as sync_service
+from apps.payments.services.errors import AlreadyPaid, KeyReused, NoGateway, PaymentInProgress
+
+__all__ = [
+    "AlreadyPaid",
+    "KeyReused",
+    "NoGateway",
+    "PaymentInProgress",
+    "PaymentLine",
+    "book_external_refund",
+    "can_take_payments",
+    "cancel",
+    "create_sandbox_account",
+    "demo_card_payment",
+    "demo_refund",
+    "get_payment",
+    "list_payments",
+    "open_payments",
+    "payments_for",
+    "record_offline_payment",
+    "request_refund",
+    "resume_url",
+    "start_payment",
+    "sync",
+    "takings",
+]
+
+
+def start_payment(
+    *,
+    payer_id: UUID,
+    payer_name: str,
+    payer_email: str,
+    lines: Sequence[PaymentLine],
+    currency: str,
+    description: str,
+    return_path: str,
+    cancel_path: str,
+    idempotency_key: str,
+) -> StartedPayment:
+    """Open a hosted payment page and say where it is. Call outside a transaction.
+
+    `return_path` and `cancel_path` are paths on the school's host and may hold "{payment_id}".
+    The same person paying the same things gets the same page again (`reused`). Amounts in minor
+    units. Raises PaymentInProgress (somebody else is paying one of these), AlreadyPaid,
+    KeyReused, NoGateway, Invalid, Unavailable (the gateway does not answer; nothing was taken).
+    """
+    return start.start_payment(
+        start.Order(
+            payer_id=payer_id,
+            payer_name=payer_name,
+            payer_email=payer_email,
+            lines=tuple(lines),
+            currency=currency,
+            description=description,
+            return_path=return_path,
+            cancel_path=cancel_path,
+            idempotency_key=idempotency_key,
+        )
+    )
+
+
+def get_payment(payment_id: UUID) -> PaymentInfo:
+    """What is known, without asking the gateway. Raises NotFound."""
+    return selectors.get_payment(payment_id)
+
+
+def sync(payment_id: UUID) -> PaymentInfo:
+    """Ask the gateway, write down and publish what is new, and return the result.
+
+    When the gateway does not answer: what was known before. Raises NotFound.
+    """
+    return sync_service.refresh(payment_id)
+
+
+def cancel(payment_id: UUID) -> PaymentInfo:
+    """The payer gave up: close the page for good. Look at the status returned: money that
+    arrived meanwhile is kept, and a gateway that does not answer leaves it open.
+    Raises NotFound."""
+    return sync_service.give_up(payment_id)
+
+
+def resume_url(payment_id: UUID) -> str | None:
+    """The hosted page when it is still open, else None. Raises NotFound."""
+    return selectors.resume_url(payment_id)
+
+
+def open_payments(references: Iterable[str]) -> list[PaymentInfo]:
+    """Payments that may still bring money for one of these references."""
+    return selectors.open_payments(references)
+
+
+def payments_for(references: Iterable[str]) -> list[PaymentInfo]:
+    """Every payment for one of these references, newest first, in a fixed number of queries."""
+    return selectors.payments_for(references)
+
+
+def list_payments(
+    *,
+    text: str = "",
+    status: str = "",
+    since: date | None = None,
+    until: date | None = None,
+    payer_id: UUID | None = None,
+    limit: int = 50,
+) -> list[PaymentInfo]:
+    """The newest payments that match; days are the school's, both included."""
+    rows = selectors.search_payments(
+        text=text, status=status, since=since, until=until, payer_id=payer_id
+    ).prefetch_related("lines", "refunds")
+    return [selectors.to_info(row) for row in rows[:limit]]
+
+
+def record_offline_payment(
+    *,
+    payer_id: UUID,
+    payer_name: str,
+    lines: Sequence[PaymentLine],
+    currency: str,
+    method: str,
+    received_on: date,
+    note: str,
+    actor: str,
+    idempotency_key: str,
+    payer_email: str = "",
+) -> UUID:
+    """Write down cash, a cheque or a transfer (`method`) and return the payment's id.
+
+    payments.payment_captured is published; the same key records it once. Raises Invalid,
+    KeyReused, AlreadyPaid, PaymentInProgress, Unavailable (an open page cannot be closed).
+    """
+    order = _counter_order(
+        payer_id, payer_name, payer_email, tuple(lines), currency, idempotency_key
+    )
+    return counter.record_offline_payment(
+        order, method=method, received_on=received_on, note=note, actor=actor
+    )
+
+
+def _counter_order(
+    payer_id: UUID,
+    payer_name: str,
+    payer_email: str,
+    lines: tuple[PaymentLine, ...],
+    currency: str,
+    idempotency_key: str,
+) -> start.Order:
+    return start.Order(
+        payer_id=payer_id,
+        payer_name=payer_name,
+        payer_email=payer_email,
+        lines=lines,
+        currency=currency,
+        description=", ".join(line.description for line in lines)[:500],
+        return_path="",
+        cancel_path="",
+        idempotency_key=idempotency_key,
+    )
+
+
+def request_refund(
+    *, payment_id: UUID, amount_minor: int, reason: str, actor: str, idempotency_key: str
+) -> RefundInfo:
+    """Give money back by the way it came. Call outside a transaction.
+
+    The refund may still be on its way when this returns (status requested or pending);
+    payments.refund_completed or payments.refund_failed tells the end. The same key never gives
+    back twice. Raises NotFound, Invalid (more than is left), KeyReused.
+    """
+    return refunds.request_refund(
+        payment_id=payment_id,
+        amount_minor=amount_minor,
+        reason=reason,
+        actor=actor,
+        idempotency_key=idempotency_key,
+    )
+
+
+def book_external_refund(*, refund_id: UUID, actor: str) -> RefundInfo:
+    """Confirm a refund that was made in the gateway's dashboard. Raises NotFound, Conflict."""
+    return refunds.book_external_refund(refund_id=refund_id, actor=actor)
+
+
+def can_take_payments() -> bool:
+    """True when parents can be sent to a hosted payment page."""
+    return accounts.can_take_payments()
+
+
+def create_sandbox_account() -> AccountInfo:
+    """The school's account at the sandbox gateway; made once, without network."""
+    return accounts.create_sandbox_account()
+
+
+def takings(since: date, until: date) -> TakingsInfo:
+    """Money taken and given back between two days of the school, both included."""
+    return selectors.takings(since=since, until=until)
+
+
+def demo_card_payment(
+    *,
+    payer_id: UUID,
+    payer_name: str,
+    payer_email: str,
+    lines: Sequence[PaymentLine],
+    currency: str,
+    paid_at: datetime,
+) -> UUID:
+    """A sandbox card payment of the past, for demonstration schools; returns its id."""
+    key = "demo:" + ":".join(sorted(line.reference for line in lines))
+    order = _counter_order(
+        payer_id,
+        payer_name,
+        payer_email,
+        tuple(lines),
+        currency,
+        f"{key[:150]}:{paid_at.isoformat()}",
+    )
+    return counter.record_card_payment_of_the_past(order, paid_at=paid_at)
+
+
+def demo_refund(
+    *, payment_id: UUID, amount_minor: int, reason: str, actor: str, at: datetime
+) -> RefundInfo:
+    """A refund of the past of a demonstration payment."""
+    return refunds.request_refund(
+        payment_id=payment_id,
+        amount_minor=amount_minor,
+        reason=reason,
+        actor=actor,
+        idempotency_key=f"demo:{payment_id}:{at.isoformat()}",
+        requested_at=at,
+    )

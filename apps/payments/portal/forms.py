@@ -1,0 +1,76 @@
+"""Forms of the payments pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from apps.payments import models
+from apps.payments.portal.labels import STATUS
+from kernel.money import parse_amount, to_decimal
+
+
+class PaymentFilter(forms.Form):
+    """What the list of payments shows; anything unreadable is left out."""
+
+    status = forms.ChoiceField(
+        required=False,
+        label=_("Status"),
+        choices=[("", _("Any status")), *[(key, label[0]) for key, label in STATUS.items()]],
+    )
+    since = forms.DateField(
+        required=False, label=_("From"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
+    )
+    until = forms.DateField(
+        required=False, label=_("To"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
+    )
+    attention = forms.BooleanField(required=False, label=_("Needs a look"))
+
+    def chosen(self) -> dict[str, Any]:
+        """Only the values that are valid."""
+        self.is_valid()
+        return {key: value for key, value in self.cleaned_data.items() if value}
+
+
+class RefundForm(forms.Form):
+    """How much to give back, and why. The key makes a second click harmless."""
+
+    amount = forms.CharField(label=_("Amount"), max_length=30)
+    reason = forms.CharField(
+        label=_("Reason"), max_length=300, help_text=_("The family sees this.")
+    )
+    key = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, currency: str, left_minor: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.currency = currency
+        self.fields["amount"].initial = str(to_decimal(left_minor, currency))
+        self.fields["amount"].widget.attrs.update({"inputmode": "decimal", "autocomplete": "off"})
+
+    def clean_amount(self) -> int:
+        try:
+            return parse_amount(self.cleaned_data["amount"], self.currency)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+class AccountForm(forms.Form):
+    """A Stripe account of the school."""
+
+    label = forms.CharField(label=_("Name"), max_length=80, initial="Stripe")
+    mode = forms.ChoiceField(
+        label=_("Kind of key"),
+        choices=[
+            (models.TEST, _("Test: no real money moves")),
+            (models.LIVE, _("Live: real money")),
+        ],
+    )
+    secret_key = forms.CharField(
+        label=_("Secret key"),
+        max_length=255,
+        strip=True,
+        widget=forms.PasswordInput({"autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("From the Stripe dashboard, under Developers. It is stored encrypted."),
+    )

@@ -1,0 +1,39 @@
+"""How statuses read and look on pages."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+Label = tuple[str | Promise, str]
+
+STATUS: dict[str, Label] = {
+    "initiated": (_("Started"), "muted"),
+    "pending": (_("Waiting for the payer"), "info"),
+    "processing": (_("Being confirmed"), "info"),
+    "captured": (_("Paid"), "ok"),
+    "partially_refunded": (_("Partly refunded"), "warn"),
+    "refunded": (_("Refunded"), "muted"),
+    "declined": (_("Declined"), "bad"),
+    "cancelled": (pgettext_lazy("payment", "Cancelled"), "muted"),
+    "expired": (_("Expired"), "muted"),
+    "unknown": (_("Unclear"), "warn"),
+}
+REFUND: dict[str, Label] = {
+    "requested": (_("Requested"), "info"),
+    "pending": (_("On its way"), "info"),
+    "succeeded": (_("Made"), "ok"),
+    "failed": (_("Failed"), "bad"),
+}
+EVENT: dict[str, Label] = {
+    "received": (_("Waiting"), "info"),
+    "processed": (_("Done"), "ok"),
+    "unmatched": (_("Unmatched"), "warn"),
+    "ignored": (_("Not needed"), "muted"),
+}
+MODE: dict[str, Label] = {
+    "sandbox": (_("Practice"), "warn"),
+    "test": (_("Test"), "warn"),
+    "live": (_("Live"), "ok"),
+}

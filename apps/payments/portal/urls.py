@@ -1,0 +1,24 @@
+from django.urls import URLPattern, URLResolver, path
+
+from apps.payments.portal import account_views, views
+
+app_name = "payments"
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.payment_list, name="list"),
+    path("messages/", views.event_list, name="events"),
+    path("messages/<uuid:event_id>/again/", views.match_again, name="match_again"),
+    path("accounts/", account_views.account_list, name="accounts"),
+    path("accounts/add/", account_views.account_add, name="account_add"),
+    path("accounts/sandbox/", account_views.open_sandbox, name="open_sandbox"),
+    path("accounts/<uuid:account_id>/check/", account_views.account_check, name="account_check"),
+    path(
+        "accounts/<uuid:account_id>/default/",
+        account_views.account_default,
+        name="account_default",
+    ),
+    path("<uuid:payment_id>/", views.payment_detail, name="detail"),
+    path("<uuid:payment_id>/ask/", views.ask_again, name="ask_again"),
+    path("<uuid:payment_id>/refund/", views.refund, name="refund"),
+    path("<uuid:payment_id>/close/", views.close_mismatch, name="close_mismatch"),
+    path("<uuid:payment_id>/refunds/<uuid:refund_id>/book/", views.book_refund, name="book_refund"),
+]

@@ -1,0 +1,203 @@
+"""Payments in the staff portal: what came in, what happened to it, and what needs a look."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from apps.payments import contracts, models, selectors
+from apps.payments.permissions import REFUND_PAYMENTS, VIEW_PAYMENTS
+from apps.payments.portal import labels
+from apps.payments.portal.forms import PaymentFilter, RefundForm
+from apps.payments.services import journal, refunds, sync, timeline, webhooks
+from kernel.access import access
+from kernel.errors import DomainError, NotFound
+from kernel.money import format_money
+from kernel.pages import paginate, query
+
+
+@access(VIEW_PAYMENTS)
+@require_GET
+def payment_list(request: HttpRequest) -> HttpResponse:
+    form = PaymentFilter(request.GET or None)
+    chosen = form.chosen() if form.is_bound else {}
+    text = query(request)
+    page = paginate(request, selectors.search_payments(text=text, **chosen))
+    rows = [(row, labels.STATUS[row.status], _method(row)) for row in page.object_list]
+    context = {
+        "page": page,
+        "rows": rows,
+        "form": form,
+        "q": text,
+        "filtered": bool(text or chosen),
+        "tabs": tabs(request),
+    }
+    return render(request, "payments/payment_list.html", context)
+
+
+@access(VIEW_PAYMENTS)
+@require_GET
+def payment_detail(request: HttpRequest, payment_id: UUID) -> HttpResponse:
+    return _detail(request, selectors.get_payment_row(payment_id))
+
+
+def _detail(
+    request: HttpRequest,
+    payment: models.Payment,
+    refund_form: RefundForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    info = selectors.to_info(payment)
+    if refund_form is None and info.refundable_minor:
+        refund_form = RefundForm(
+            initial={"key": uuid4()},
+            currency=payment.currency,
+            left_minor=info.refundable_minor,
+        )
+    context = {
+        "payment": payment,
+        "info": info,
+        "label": labels.STATUS[info.status],
+        "method": _method(payment),
+        "timeline": timeline.timeline(payment),
+        "refunds": [(refund, labels.REFUND[refund.status]) for refund in info.refunds],
+        "refund_form": refund_form,
+        "attention": _attention(payment),
+        "may_ask": payment.provider != models.OFFLINE and bool(payment.request),
+    }
+    return render(request, "payments/payment_detail.html", context, status=status)
+
+
+def _method(payment: models.Payment) -> str:
+    return timeline.method_name(payment.method)
+
+
+def _attention(payment: models.Payment) -> str:
+    return {
+        journal.MISMATCH: _(
+            "The gateway took another amount than was asked for. Nothing was booked. Look the "
+            "payment up in the gateway's dashboard, refund it there if it is wrong, then close it."
+        ),
+        journal.EXTERNAL_REFUND: _(
+            "Money was given back in the gateway's own dashboard. Book it here, so that the "
+            "family's account agrees."
+        ),
+        journal.REFUND_FAILED: _(
+            "A refund that had been reported as made came back. The family still waits for it."
+        ),
+    }.get(payment.attention, "")
+
+
+@access(VIEW_PAYMENTS)
+@require_POST
+def ask_again(request: HttpRequest, payment_id: UUID) -> HttpResponse:
+    try:
+        info = sync.ask_gateway(payment_id)
+    except NotFound:
+        raise
+    except DomainError as error:
+        messages.error(request, str(error))
+    else:
+        status = labels.STATUS[info.status][0]
+        messages.success(request, _("The gateway says: %(status)s.") % {"status": status})
+    return redirect("payments:detail", payment_id)
+
+
+@access(REFUND_PAYMENTS)
+@require_POST
+def refund(request: HttpRequest, payment_id: UUID) -> HttpResponse:
+    payment = selectors.get_payment_row(payment_id)
+    form = RefundForm(request.POST, currency=payment.currency, left_minor=payment.refundable_minor)
+    if form.is_valid():
+        try:
+            info = refunds.request_refund(
+                payment_id=payment_id,
+                amount_minor=form.cleaned_data["amount"],
+                reason=form.cleaned_data["reason"],
+                actor=request.user.email,  # type: ignore[union-attr]
+                idempotency_key=f"portal:{form.cleaned_data['key']}",
+            )
+        except DomainError as error:
+            form.add_error("amount" if error.field == "amount" else None, str(error))
+        else:
+            _tell_refund(request, info)
+            return redirect("payments:detail", payment_id)
+    return _detail(request, payment, form, status=422)
+
+
+def _tell_refund(request: HttpRequest, info: contracts.RefundInfo) -> None:
+    amount = {"amount": format_money(info.amount_minor, info.currency)}
+    if info.status == contracts.REFUND_SUCCEEDED:
+        messages.success(request, _("%(amount)s refunded.") % amount)
+    elif info.status == contracts.REFUND_FAILED:
+        message = _("The refund of %(amount)s failed: %(why)s")
+        messages.error(request, message % {**amount, "why": info.failure})
+    else:
+        message = _("The refund of %(amount)s is on its way. This page will say when it is made.")
+        messages.info(request, message % amount)
+
+
+@access(REFUND_PAYMENTS)
+@require_POST
+def book_refund(request: HttpRequest, payment_id: UUID, refund_id: UUID) -> HttpResponse:
+    refunds.book_external_refund(refund_id=refund_id, actor=request.user.email)  # type: ignore[union-attr]
+    messages.success(request, _("The refund is booked."))
+    return redirect("payments:detail", payment_id)
+
+
+@access(REFUND_PAYMENTS)
+@require_POST
+def close_mismatch(request: HttpRequest, payment_id: UUID) -> HttpResponse:
+    sync.settle_by_hand(payment_id, actor=request.user.email)  # type: ignore[union-attr]
+    messages.success(request, _("The payment is closed. Nothing was booked."))
+    return redirect("payments:detail", payment_id)
+
+
+@access(VIEW_PAYMENTS)
+@require_GET
+def event_list(request: HttpRequest) -> HttpResponse:
+    state = request.GET.get("state", "")
+    state = state if state in labels.EVENT else ""
+    text = query(request)
+    page = paginate(request, selectors.provider_events(state=state, text=text))
+    context = {
+        "page": page,
+        "rows": [(row, labels.EVENT[row.state]) for row in page.object_list],
+        "states": [(key, label[0]) for key, label in labels.EVENT.items()],
+        "state": state,
+        "q": text,
+        "tabs": tabs(request),
+    }
+    return render(request, "payments/event_list.html", context)
+
+
+@access(VIEW_PAYMENTS)
+@require_POST
+def match_again(request: HttpRequest, event_id: UUID) -> HttpResponse:
+    state = webhooks.process(event_id)
+    if not state:
+        raise NotFound(_("There is no such message."))
+    label = labels.EVENT[state][0]
+    messages.info(request, _("Looked again: %(state)s.") % {"state": label})
+    return redirect("payments:events")
+
+
+def tabs(request: HttpRequest) -> list[dict[str, Any]]:
+    """The pages of this section that the person may open."""
+    pages = [
+        ("payments:list", _("Payments"), VIEW_PAYMENTS),
+        ("payments:events", _("Gateway messages"), VIEW_PAYMENTS),
+        ("payments:accounts", _("Gateway accounts"), "payments.manage_accounts"),
+    ]
+    return [
+        {"url": reverse(name), "label": label}
+        for name, label, permission in pages
+        if request.user.can(permission)  # type: ignore[union-attr]
+    ]

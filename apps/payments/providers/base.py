@@ -1,0 +1,184 @@
+"""What the platform asks of a payment gateway, and the four ways in which a call can fail.
+
+A provider never touches the database and moves money only in `refund`. Amounts are minor units;
+the currencies of kernel.money have the same number of decimals at every gateway we speak to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+
+class ProviderError(Exception):
+    """A call to the gateway that brought no result. `detail` is safe to show to staff."""
+
+    def __init__(self, detail: str, *, code: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code
+
+
+class Declined(ProviderError):
+    """The gateway understood and said no: asking again changes nothing."""
+
+
+class Invalid(ProviderError):
+    """Our request or our key is wrong; nothing happened at the gateway."""
+
+
+class Retryable(ProviderError):
+    """Nothing happened at the gateway (not reached, or too many requests): try again later."""
+
+
+class Unknown(ProviderError):
+    """The request may or may not have been carried out: only asking again can tell."""
+
+
+class BadSignature(ProviderError):
+    """A message that was not signed by the gateway, or too old, or from the future."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """`api_base` empty: the gateway's own address. `loopback`: our sandbox, never by proxy."""
+
+    secret_key: str
+    api_base: str = ""
+    loopback: bool = False
+
+    def __repr__(self) -> str:
+        return f"Credentials(api_base={self.api_base!r})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLine:
+    description: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRequest:
+    """Everything a hosted payment page needs. Kept with the payment: a retry sends the same."""
+
+    payment_id: str
+    currency: str
+    description: str
+    payer_email: str
+    success_url: str
+    cancel_url: str
+    expires_at: int  # Unix seconds
+    idempotency_key: str
+    lines: tuple[SessionLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostedSession:
+    session_id: str
+    url: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureSnapshot:
+    capture_id: str
+    amount_minor: int
+    currency: str
+    method: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureSnapshot:
+    attempt_id: str
+    code: str
+    message: str
+    final: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundSnapshot:
+    """`our_id` is empty for a refund that was made at the gateway itself."""
+
+    provider_refund_id: str
+    our_id: str
+    amount_minor: int
+    currency: str
+    status: str  # pending, succeeded, failed
+    failure: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentSnapshot:
+    """What the gateway says about one hosted session, now."""
+
+    session_id: str
+    payment_id: str
+    open: bool
+    expired: bool
+    url: str
+    processing: tuple[tuple[str, datetime], ...] = ()
+    captures: tuple[CaptureSnapshot, ...] = ()
+    failures: tuple[FailureSnapshot, ...] = ()
+    refunds: tuple[RefundSnapshot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRequest:
+    """`idempotency_key` is the refund's own id, for ever."""
+
+    session_id: str
+    payment_id: str
+    refund_id: str
+    amount_minor: int
+    currency: str
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookEndpoint:
+    endpoint_id: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A verified message: what it is called and what it says it is about. Nothing to believe."""
+
+    event_id: str
+    event_type: str
+    object_id: str
+    payment_hint: str
+    capture_hint: str
+
+
+class Provider(Protocol):
+    """A gateway with a hosted payment page."""
+
+    def open_session(self, request: SessionRequest) -> HostedSession:
+        """Create the page, or find the one the same key made before."""
+
+    def fetch(self, session_id: str) -> PaymentSnapshot:
+        """Read everything about the session again."""
+
+    def expire(self, session_id: str) -> None:
+        """Close the page for good. A page that is closed or paid already is left as it is."""
+
+    def refund(self, request: RefundRequest) -> RefundSnapshot:
+        """Give money back: the only verb here that moves any."""
+
+    def register_webhook(self, *, url: str, idempotency_key: str) -> WebhookEndpoint:
+        """Ask the gateway to send its events to this address."""
+
+    def remove_webhook(self, endpoint_id: str) -> None:
+        """Stop sending there. An endpoint that is gone already is fine."""
+
+    def check(self) -> None:
+        """One cheap reading call that proves address and key. Raises ProviderError."""
+
+    def verify(self, *, body: bytes, headers: Mapping[str, Any], secrets: Sequence[str]) -> Message:
+        """Check the signature against any of the secrets. Raises BadSignature."""

@@ -1,0 +1,341 @@
+"""Stripe, by its own package: hosted Checkout with a full redirect, so no card is ever seen here.
+
+Time budget of one call inside a web request: connect 2 s, read 5 s, two retries, so at most about
+23 s. 500, 409 and timeouts are retried by the package under the same idempotency key.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import requests
+import stripe
+
+from apps.payments.providers.base import (
+    BadSignature,
+    CaptureSnapshot,
+    Credentials,
+    Declined,
+    FailureSnapshot,
+    HostedSession,
+    Invalid,
+    Message,
+    PaymentSnapshot,
+    RefundRequest,
+    RefundSnapshot,
+    Retryable,
+    SessionRequest,
+    Unknown,
+    WebhookEndpoint,
+)
+
+TIMEOUT_SECONDS = (2, 5)
+NETWORK_RETRIES = 2
+SIGNATURE_TOLERANCE_SECONDS = 300
+EVENT_TYPES = (
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.expired",
+    "payment_intent.processing",
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    "charge.refunded",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+)
+# Stripe's answers to closing a page that is closed or paid already.
+_NOT_OPEN = "only open sessions|not in an expireable|status of"
+_REFUND_STATUS = {
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "canceled": "failed",
+}
+
+
+@lru_cache(maxsize=256)
+def _client(credentials: Credentials) -> stripe.StripeClient:
+    session = requests.Session()
+    session.trust_env = not credentials.loopback
+    return stripe.StripeClient(
+        credentials.secret_key,
+        base_addresses={"api": credentials.api_base} if credentials.api_base else {},
+        max_network_retries=NETWORK_RETRIES,
+        http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS, session=session),
+    )
+
+
+class StripeProvider:
+    """One school's account at Stripe (or at the sandbox, which speaks the same wire)."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._client = _client(credentials)
+
+    def open_session(self, request: SessionRequest) -> HostedSession:
+        with _translated_errors():
+            session = self._client.v1.checkout.sessions.create(
+                _session_params(request),  # type: ignore[arg-type]
+                {"idempotency_key": request.idempotency_key},
+            ).to_dict()
+        return HostedSession(
+            session_id=session["id"],
+            url=session.get("url") or "",
+            expires_at=_moment(session.get("expires_at")),
+        )
+
+    def fetch(self, session_id: str) -> PaymentSnapshot:
+        with _translated_errors():
+            session = self._client.v1.checkout.sessions.retrieve(
+                session_id, {"expand": ["payment_intent.latest_charge"]}
+            ).to_dict()
+            intent = session.get("payment_intent") or {}
+            refunds = self._refunds(intent["id"]) if _captures(intent) else ()
+        return _snapshot(session, intent, refunds)
+
+    def expire(self, session_id: str) -> None:
+        try:
+            with _translated_errors():
+                self._client.v1.checkout.sessions.expire(session_id)
+        except Invalid as error:
+            if not re.search(_NOT_OPEN, error.detail, re.IGNORECASE):
+                raise
+
+    def refund(self, request: RefundRequest) -> RefundSnapshot:
+        with _translated_errors():
+            session = self._client.v1.checkout.sessions.retrieve(request.session_id).to_dict()
+            refund = self._client.v1.refunds.create(
+                {
+                    "payment_intent": session["payment_intent"],
+                    "amount": request.amount_minor,
+                    "metadata": {
+                        "refund_id": request.refund_id,
+                        "payment_id": request.payment_id,
+                    },
+                },
+                {"idempotency_key": request.idempotency_key},
+            ).to_dict()
+        return _refund_snapshot(refund)
+
+    def register_webhook(self, *, url: str, idempotency_key: str) -> WebhookEndpoint:
+        with _translated_errors():
+            endpoint = self._client.v1.webhook_endpoints.create(
+                {"url": url, "enabled_events": list(EVENT_TYPES)},  # type: ignore[arg-type]
+                {"idempotency_key": idempotency_key},
+            ).to_dict()
+        return WebhookEndpoint(endpoint_id=endpoint["id"], secret=endpoint.get("secret") or "")
+
+    def remove_webhook(self, endpoint_id: str) -> None:
+        try:
+            with _translated_errors():
+                self._client.v1.webhook_endpoints.delete(endpoint_id)
+        except Invalid:
+            return  # it is gone already, or belongs to a key that is no longer ours
+
+    def check(self) -> None:
+        with _translated_errors():
+            self._client.v1.checkout.sessions.list({"limit": 1})
+
+    def verify(self, *, body: bytes, headers: Mapping[str, Any], secrets: Sequence[str]) -> Message:
+        return verify_message(
+            body=body, header=str(headers.get("Stripe-Signature", "")), secrets=secrets
+        )
+
+    def _refunds(self, intent_id: str) -> tuple[RefundSnapshot, ...]:
+        page = self._client.v1.refunds.list({"payment_intent": intent_id, "limit": 100})
+        return tuple(_refund_snapshot(refund.to_dict()) for refund in page.auto_paging_iter())
+
+
+def _session_params(request: SessionRequest) -> dict[str, Any]:
+    currency = request.currency.lower()
+    params: dict[str, Any] = {
+        "mode": "payment",
+        "client_reference_id": request.payment_id,
+        "metadata": {"payment_id": request.payment_id},
+        "payment_intent_data": {
+            "description": request.description,
+            "metadata": {"payment_id": request.payment_id},
+        },
+        "line_items": [
+            {
+                "quantity": 1,
+                "price_data": {
+                    "currency": currency,
+                    "unit_amount": line.amount_minor,
+                    "product_data": {"name": line.description},
+                },
+            }
+            for line in request.lines
+        ],
+        "success_url": request.success_url,
+        "cancel_url": request.cancel_url,
+        "expires_at": request.expires_at,
+    }
+    if request.payer_email:
+        params["customer_email"] = request.payer_email
+    return params
+
+
+def _snapshot(
+    session: dict[str, Any], intent: dict[str, Any], refunds: tuple[RefundSnapshot, ...]
+) -> PaymentSnapshot:
+    status = session.get("status")
+    return PaymentSnapshot(
+        session_id=session["id"],
+        payment_id=session.get("client_reference_id") or "",
+        open=status == "open",
+        expired=status == "expired",
+        url=session.get("url") or "",
+        processing=_processing(intent),
+        captures=_captures(intent),
+        failures=_failures(session, intent),
+        refunds=refunds,
+    )
+
+
+def _charge(intent: dict[str, Any]) -> dict[str, Any]:
+    charge = intent.get("latest_charge")
+    return charge if isinstance(charge, dict) else {}
+
+
+def _captures(intent: dict[str, Any]) -> tuple[CaptureSnapshot, ...]:
+    """`completed` does not mean paid: only a charge that succeeded is money."""
+    charge = _charge(intent)
+    if charge.get("status") != "succeeded" or not charge.get("paid"):
+        return ()
+    details = charge.get("payment_method_details") or {}
+    return (
+        CaptureSnapshot(
+            capture_id=charge["id"],
+            amount_minor=charge.get("amount_captured", charge["amount"]),
+            currency=charge["currency"].upper(),
+            method=str(details.get("type") or "card")[:20],
+            at=_moment(charge["created"]) or datetime.now(UTC),
+        ),
+    )
+
+
+def _processing(intent: dict[str, Any]) -> tuple[tuple[str, datetime], ...]:
+    if intent.get("status") != "processing":
+        return ()
+    charge = _charge(intent)
+    attempt_id = charge.get("id") or intent["id"]
+    created = charge.get("created") or intent.get("created")
+    return ((attempt_id, _moment(created) or datetime.now(UTC)),)
+
+
+def _failures(session: dict[str, Any], intent: dict[str, Any]) -> tuple[FailureSnapshot, ...]:
+    charge = _charge(intent)
+    over = session.get("status") == "complete" and intent.get("status") in (
+        "requires_payment_method",
+        "canceled",
+    )
+    if charge.get("status") != "failed" and not over:
+        return ()
+    error = intent.get("last_payment_error") or {}
+    return (
+        FailureSnapshot(
+            attempt_id=charge.get("id") or intent["id"],
+            code=str(charge.get("failure_code") or error.get("code") or "declined")[:60],
+            message=str(charge.get("failure_message") or error.get("message") or "")[:300],
+            final=over,
+            at=_moment(charge.get("created") or intent.get("created")) or datetime.now(UTC),
+        ),
+    )
+
+
+def _refund_snapshot(refund: dict[str, Any]) -> RefundSnapshot:
+    return RefundSnapshot(
+        provider_refund_id=refund["id"],
+        our_id=(refund.get("metadata") or {}).get("refund_id", ""),
+        amount_minor=refund["amount"],
+        currency=refund["currency"].upper(),
+        status=_REFUND_STATUS.get(refund.get("status") or "", "pending"),
+        failure=str(refund.get("failure_reason") or "").replace("_", " "),
+        at=_moment(refund["created"]) or datetime.now(UTC),
+    )
+
+
+def _moment(seconds: int | None) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    """The package's exceptions as ours. No message of ours ever holds a key."""
+    try:
+        yield
+    except stripe.CardError as error:
+        raise Declined(_text(error), code=error.code or "") from error
+    except stripe.RateLimitError as error:
+        raise Retryable("The gateway is busy.", code="rate_limit") from error
+    except (stripe.AuthenticationError, stripe.PermissionError) as error:
+        raise Invalid("The gateway refused the key.", code="authentication") from error
+    except stripe.APIConnectionError as error:
+        if _never_sent(error):
+            raise Retryable("The gateway cannot be reached.", code="unreachable") from error
+        raise Unknown("The gateway did not answer in time.", code="timeout") from error
+    except (stripe.InvalidRequestError, stripe.IdempotencyError) as error:
+        raise Invalid(_text(error), code=error.code or "") from error
+    except stripe.StripeError as error:
+        raise Unknown("The gateway had an internal error.", code="gateway_error") from error
+
+
+def _text(error: stripe.StripeError) -> str:
+    return str(error.user_message or type(error).__name__)[:300]
+
+
+def _never_sent(error: BaseException) -> bool:
+    """True when the connection itself failed, so that the gateway cannot have acted."""
+    cause = error.__cause__
+    if isinstance(cause, requests.exceptions.ConnectTimeout):
+        return True
+    return isinstance(cause, requests.exceptions.ConnectionError) and bool(
+        re.search("NewConnectionError|NameResolutionError|refused", str(cause))
+    )
+
+
+def verify_message(
+    *, body: bytes, header: str, secrets: Sequence[str], now: float | None = None
+) -> Message:
+    """Check a signed message. The package accepts any time in the future: both bounds are ours."""
+    if not any(secret and _signed_with(body, header, secret) for secret in secrets):
+        raise BadSignature("The signature does not match.")
+    stamp = re.search(r"(?:^|,)t=(\d{1,12})(?:,|$)", header)
+    age = abs((time.time() if now is None else now) - int(stamp.group(1))) if stamp else None
+    if age is None or age > SIGNATURE_TOLERANCE_SECONDS:
+        raise BadSignature("The message is too old or from the future.")
+    return _message(body)
+
+
+def _signed_with(body: bytes, header: str, secret: str) -> bool:
+    try:
+        # The time is checked by the caller: the package's own check has no upper bound.
+        stripe.WebhookSignature.verify_header(body.decode(), header, secret, tolerance=None)
+    except (stripe.SignatureVerificationError, ValueError):
+        return False
+    return True
+
+
+def _message(body: bytes) -> Message:
+    try:
+        event = json.loads(body)
+        subject = event["data"]["object"]
+        metadata = subject.get("metadata") or {}
+        reference = metadata.get("payment_id") or subject.get("client_reference_id") or ""
+        return Message(
+            event_id=str(event["id"])[:255],
+            event_type=str(event["type"])[:100],
+            object_id=str(subject.get("id") or "")[:255],
+            payment_hint=str(reference)[:255],
+            capture_hint=str(subject.get("charge") or subject.get("id") or "")[:255],
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadSignature("The message cannot be read.") from error

@@ -1,0 +1,37 @@
+"""The gateway as a whole: all its parts, and what happens by itself as time passes."""
+
+from __future__ import annotations
+
+import time
+
+from apps.payments.sandbox.attempts import Attempts
+from apps.payments.sandbox.endpoints import Endpoints
+from apps.payments.sandbox.objects import Behaviour
+from apps.payments.sandbox.refunds import Refunds
+from apps.payments.sandbox.wire import WireError
+
+__all__ = ["Behaviour", "Gateway"]
+
+
+class Gateway(Attempts, Refunds, Endpoints):
+    """All state is in the store; callers that change several things open `store.work()`."""
+
+    def run_timers(self) -> int:
+        """Settle late payments and close pages whose time is over; returns how many were due."""
+        with self.store.work():
+            due = self.store.rows(
+                "SELECT seq, account, session, outcome FROM timer WHERE due <= ?", time.time()
+            )
+            for seq, account, session_id, outcome in due:
+                self.store.rows("DELETE FROM timer WHERE seq = ?", seq)
+                self._happen(account, session_id, outcome)
+        return len(due)
+
+    def _happen(self, account: str, session_id: str, outcome: str) -> None:
+        try:
+            if outcome == "expire":
+                self.session(account, session_id)  # reading it finds that its time is over
+            else:
+                self.settle(account, session_id, outcome)
+        except WireError:
+            return  # the session is gone: nothing is left to happen

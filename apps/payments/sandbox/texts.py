@@ -1,0 +1,83 @@
+"""The words of the hosted page, in the languages that Homeroom speaks, and how amounts look."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+# Decimals of the currencies that do not have two, as Stripe counts them.
+_NONE = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF"
+_THREE = "BHD JOD KWD OMR TND"
+
+ENGLISH = {
+    "banner": "TEST — no real money",
+    "home": "Homeroom sandbox gateway – no real money",
+    "home_text": "Schools try out payments here. There are no cards, no banks and no money.",
+    "pay_title": "Pay {amount}",
+    "to": "Payment to {school}",
+    "caption": "What you are paying",
+    "total": "Total",
+    "pay": "Pay {amount}",
+    "later": "Pay later (the bank confirms in a few seconds)",
+    "later-fails": "Pay later, then the bank refuses",
+    "decline": "Decline the card",
+    "endings": "Or try another ending",
+    "cancel": "Cancel and go back",
+    "hint": "A practice gateway: choose how the payment should end. "
+    "No card is asked for and none is charged.",
+    "declined": "The card was declined. Nothing was charged. Try again, or go back.",
+    "stale": "This form is out of date. Nothing was charged.",
+    "again": "Open the page again",
+    "paid": "This has been paid.",
+    "confirming": "This payment is waiting for the bank.",
+    "closed": "This payment page is no longer open.",
+    "back": "Back to the school",
+    "missing": "There is no such payment page.",
+}
+
+SPANISH = {
+    "banner": "PRUEBA — sin dinero real",
+    "home": "Pasarela de prueba de Homeroom – sin dinero real",
+    "home_text": "Aquí los colegios prueban los pagos. No hay tarjetas, bancos ni dinero.",
+    "pay_title": "Pagar {amount}",
+    "to": "Pago a {school}",
+    "caption": "Lo que va a pagar",
+    "total": "Total",
+    "pay": "Pagar {amount}",
+    "later": "Pagar más tarde (el banco confirma en unos segundos)",
+    "later-fails": "Pagar más tarde y que el banco lo rechace",
+    "decline": "Rechazar la tarjeta",
+    "endings": "O pruebe otro final",
+    "cancel": "Cancelar y volver",
+    "hint": "Es una pasarela de práctica: elija cómo debe terminar el pago. "
+    "No se pide ninguna tarjeta ni se cobra nada.",
+    "declined": "La tarjeta fue rechazada. No se ha cobrado nada. Inténtelo de nuevo o vuelva.",
+    "stale": "Este formulario ha caducado. No se ha cobrado nada.",
+    "again": "Abrir la página de nuevo",
+    "paid": "Este pago ya está hecho.",
+    "confirming": "Este pago está a la espera del banco.",
+    "closed": "Esta página de pago ya no está abierta.",
+    "back": "Volver al colegio",
+    "missing": "No existe esta página de pago.",
+}
+
+LANGUAGES = {"en": ENGLISH, "es": SPANISH}
+
+
+def language(locale: str | None, accepted: str) -> str:
+    """The session's own locale, else the browser's first that we have, else English."""
+    wanted = [locale or ""] + [part.split(";")[0] for part in accepted.split(",")]
+    for tag in wanted:
+        code = tag.strip().lower().replace("_", "-").split("-")[0]
+        if code in LANGUAGES:
+            return code
+    return "en"
+
+
+def amount(minor: int, currency: str, lang: str = "en") -> str:
+    """1250.00 USD, with the decimals the currency has and the separators of the language."""
+    code = currency.upper()
+    digits = 0 if code in _NONE.split() else 3 if code in _THREE.split() else 2
+    text = f"{Decimal(minor).scaleb(-digits):,.{digits}f}"
+    if lang == "es":
+        text = text.translate(str.maketrans(",.", ".,"))
+    return f"{text} {code}"

@@ -1,0 +1,222 @@
+"""Reading payments. Rows become contracts here; models never leave the app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Prefetch, Q, QuerySet, Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.payments import contracts, models
+from kernel.errors import NotFound
+from kernel.schools import current_school
+
+
+def payments_with_parts() -> QuerySet[models.Payment]:
+    """Payments with lines and refunds, in three queries for any number of them."""
+    return models.Payment.objects.prefetch_related(
+        "lines", Prefetch("refunds", queryset=models.Refund.objects.order_by("requested_at", "id"))
+    )
+
+
+def get_payment_row(payment_id: UUID) -> models.Payment:
+    """Raises NotFound."""
+    payment = payments_with_parts().filter(pk=payment_id).first()
+    if payment is None:
+        raise NotFound(_("There is no such payment."))
+    return payment
+
+
+def get_payment(payment_id: UUID) -> contracts.PaymentInfo:
+    """Raises NotFound."""
+    return to_info(get_payment_row(payment_id))
+
+
+def resume_url(payment_id: UUID) -> str | None:
+    """The hosted page while it can still be used. Raises NotFound."""
+    payment = get_payment_row(payment_id)
+    over = payment.session_expires_at is None or payment.session_expires_at <= timezone.now()
+    usable = payment.is_open and payment.status in (contracts.PENDING, contracts.DECLINED)
+    return payment.hosted_url or None if usable and not over else None
+
+
+def payments_for(references: Iterable[str]) -> list[contracts.PaymentInfo]:
+    """Every payment with a line for one of these references, newest first."""
+    ids = models.PaymentLine.objects.filter(reference__in=list(references)).values("payment_id")
+    return [to_info(p) for p in payments_with_parts().filter(pk__in=ids).order_by("-started_at")]
+
+
+def open_payments(references: Iterable[str]) -> list[contracts.PaymentInfo]:
+    """Payments that may still bring money for one of these references."""
+    ids = models.OpenClaim.objects.filter(reference__in=list(references)).values("payment_id")
+    return [to_info(p) for p in payments_with_parts().filter(pk__in=ids).order_by("-started_at")]
+
+
+def search_payments(
+    *,
+    text: str = "",
+    status: str = "",
+    since: date | None = None,
+    until: date | None = None,
+    attention: bool = False,
+    payer_id: UUID | None = None,
+) -> QuerySet[models.Payment]:
+    """Payments newest first. Dates are days in the school's zone, both included."""
+    rows = models.Payment.objects.order_by("-started_at", "-id")
+    if text:
+        rows = rows.filter(_matches(text))
+    if status:
+        rows = rows.filter(status=status)
+    if attention:
+        rows = rows.exclude(attention="")
+    if payer_id:
+        rows = rows.filter(payer_id=payer_id)
+    if since:
+        rows = rows.filter(started_at__gte=start_of_day(since))
+    if until:
+        rows = rows.filter(started_at__lt=start_of_day(until + timedelta(days=1)))
+    return rows
+
+
+def _matches(text: str) -> Q:
+    found = (
+        Q(payer_name__icontains=text)
+        | Q(payer_email__icontains=text)
+        | Q(description__icontains=text)
+        | Q(capture_id=text)
+        | Q(session_id=text)
+    )
+    try:
+        return found | Q(pk=UUID(text))
+    except ValueError:
+        return found
+
+
+def start_of_day(day: date) -> datetime:
+    """The first moment of a day in the school's zone."""
+    return datetime.combine(day, time.min, tzinfo=ZoneInfo(current_school().time_zone))
+
+
+def takings(*, since: date, until: date) -> contracts.TakingsInfo:
+    """Money in and out between two days, both included. Amounts in the school's currency only."""
+    begin, end = start_of_day(since), start_of_day(until + timedelta(days=1))
+    currency = current_school().currency
+    taken = models.Payment.objects.filter(
+        captured_at__gte=begin, captured_at__lt=end, currency=currency
+    ).aggregate(total=Sum("captured_minor"), count=Count("id"))
+    returned = models.Refund.objects.filter(
+        status=contracts.REFUND_SUCCEEDED,
+        completed_at__gte=begin,
+        completed_at__lt=end,
+        payment__currency=currency,
+    ).aggregate(total=Sum("amount_minor"))
+    return contracts.TakingsInfo(
+        since=since,
+        until=until,
+        captured_minor=taken["total"] or 0,
+        refunded_minor=returned["total"] or 0,
+        count=taken["count"],
+        currency=currency,
+    )
+
+
+def to_info(payment: models.Payment) -> contracts.PaymentInfo:
+    return contracts.PaymentInfo(
+        id=payment.pk,
+        status=payment.status,
+        currency=payment.currency,
+        amount_minor=payment.amount_minor,
+        captured_minor=payment.captured_minor,
+        refunded_minor=payment.refunded_minor,
+        refundable_minor=payment.refundable_minor,
+        lines=tuple(to_line(line) for line in payment.lines.all()),
+        payer_id=payment.payer_id,
+        payer_name=payment.payer_name,
+        payer_email=payment.payer_email,
+        provider=payment.provider,
+        method=payment.method,
+        test_mode=payment.mode in (models.SANDBOX, models.TEST),
+        description=payment.description,
+        started_at=payment.started_at,
+        captured_at=payment.captured_at,
+        is_open=payment.is_open,
+        attention=payment.attention,
+        refunds=tuple(to_refund(r, payment.currency) for r in payment.refunds.all()),
+    )
+
+
+def to_line(line: models.PaymentLine) -> contracts.PaymentLine:
+    return contracts.PaymentLine(
+        reference=line.reference, description=line.description, amount_minor=line.amount_minor
+    )
+
+
+def to_refund(refund: models.Refund, currency: str) -> contracts.RefundInfo:
+    return contracts.RefundInfo(
+        id=refund.pk,
+        payment_id=refund.payment_id,
+        status=refund.status,
+        amount_minor=refund.amount_minor,
+        currency=currency,
+        reason=refund.reason,
+        requested_at=refund.requested_at,
+        completed_at=refund.completed_at,
+        failure=refund.failure,
+        external=refund.external,
+    )
+
+
+def list_accounts() -> list[contracts.AccountInfo]:
+    """Gateway accounts, the default one first; keys masked."""
+    rows = models.GatewayAccount.objects.order_by("-is_default", "created_at")
+    return [to_account(row) for row in rows]
+
+
+def to_account(account: models.GatewayAccount) -> contracts.AccountInfo:
+    return contracts.AccountInfo(
+        id=account.pk,
+        provider=account.provider,
+        mode=account.mode,
+        label=account.label,
+        masked_key=account.masked_key,
+        is_default=account.is_default,
+        webhook_ready=bool(account.webhook_secret),
+        webhook_url=account.webhook_url,
+        problem=account.problem,
+    )
+
+
+def default_account() -> models.GatewayAccount | None:
+    return models.GatewayAccount.objects.filter(is_default=True).first()
+
+
+def account_by_webhook_key(webhook_key: str) -> models.GatewayAccount | None:
+    return models.GatewayAccount.objects.filter(webhook_key=webhook_key).first()
+
+
+def provider_events(*, state: str = "", text: str = "") -> QuerySet[models.ProviderEvent]:
+    """Messages of gateways, newest first, without their bodies."""
+    rows = models.ProviderEvent.objects.select_related("account").defer("body")
+    if state:
+        rows = rows.filter(state=state)
+    if text:
+        rows = rows.filter(Q(event_id=text) | Q(object_id=text) | Q(event_type__icontains=text))
+    return rows.order_by("-received_at", "-id")
+
+
+def due_provider_events(*, now: datetime, limit: int = 200) -> Sequence[UUID]:
+    """Messages that no worker has dealt with yet and whose turn has come."""
+    rows = models.ProviderEvent.objects.filter(
+        state=models.ProviderEvent.RECEIVED, next_attempt_at__lte=now
+    )
+    return list(rows.order_by("next_attempt_at").values_list("id", flat=True)[:limit])
+
+
+def due_checks(*, now: datetime, limit: int = 200) -> Sequence[UUID]:
+    """Payments about which the gateway should be asked again."""
+    rows = models.Payment.objects.filter(next_check_at__lte=now)
+    return list(rows.order_by("next_check_at").values_list("id", flat=True)[:limit])

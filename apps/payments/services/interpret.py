@@ -1,0 +1,115 @@
+"""What a gateway's answer adds to what we know: pure, so every combination can be tested."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from apps.payments import events
+from apps.payments.aggregate import PaymentState, RefundState
+from apps.payments.providers.base import CaptureSnapshot, PaymentSnapshot, RefundSnapshot
+
+
+def news(
+    state: PaymentState, snapshot: PaymentSnapshot, *, payment_id: UUID, now: datetime
+) -> list[object]:
+    """The events that are not stored yet, in the order in which a reader would expect them."""
+    if snapshot.payment_id != str(payment_id):
+        return []  # an answer about something else is never believed
+    found: list[object] = [
+        events.Processing(attempt_id=attempt_id, at=at)
+        for attempt_id, at in snapshot.processing
+        if attempt_id not in state.processing
+    ]
+    found += _failures(state, snapshot)
+    found += [
+        event for capture in snapshot.captures if (event := _capture(state, capture, now=now))
+    ]
+    found += [event for refund in snapshot.refunds for event in _refund(state, refund, payment_id)]
+    if snapshot.expired and state.is_open and state.expired_at is None:
+        found.append(events.Expired(at=now))
+    return found
+
+
+def _failures(state: PaymentState, snapshot: PaymentSnapshot) -> list[object]:
+    found: list[object] = []
+    for failure in snapshot.failures:
+        known = state.failures.get(failure.attempt_id)
+        if known is None or (failure.final and not known.final):
+            found.append(
+                events.AttemptFailed(
+                    attempt_id=failure.attempt_id,
+                    code=failure.code,
+                    message=failure.message,
+                    final=failure.final,
+                    at=failure.at,
+                )
+            )
+    return found
+
+
+def _capture(state: PaymentState, capture: CaptureSnapshot, *, now: datetime) -> object | None:
+    """Money counts when it is what was asked for; anything else waits for a person."""
+    if capture.capture_id in state.captures or capture.capture_id in state.mismatches:
+        return None
+    asked = (state.must_start().amount_minor, state.must_start().currency)
+    if (capture.amount_minor, capture.currency) == asked and not state.captures:
+        return events.Captured(
+            capture_id=capture.capture_id,
+            amount_minor=capture.amount_minor,
+            currency=capture.currency,
+            method=capture.method,
+            # A late payment carries the time of its attempt; the money came when it was settled.
+            at=now if capture.capture_id in state.processing else capture.at,
+        )
+    return events.MismatchDetected(
+        capture_id=capture.capture_id,
+        expected_minor=asked[0],
+        expected_currency=asked[1],
+        actual_minor=capture.amount_minor,
+        actual_currency=capture.currency,
+        at=now,
+    )
+
+
+def _refund(state: PaymentState, seen: RefundSnapshot, payment_id: UUID) -> list[object]:
+    known = _known_refund(state, seen)
+    if known is None:
+        return _external(seen, payment_id)
+    if seen.status == "failed" and known.rejected_at is None:
+        return [events.RefundRejected(refund_id=known.id, reason=seen.failure[:300], at=seen.at)]
+    if seen.status == "succeeded" and known.succeeded_at is None and not known.external:
+        return [
+            events.RefundSucceeded(
+                refund_id=known.id, provider_refund_id=seen.provider_refund_id, at=seen.at
+            )
+        ]
+    if seen.status == "pending" and known.pending_at is None:
+        return [
+            events.RefundPending(
+                refund_id=known.id, provider_refund_id=seen.provider_refund_id, at=seen.at
+            )
+        ]
+    return []
+
+
+def _known_refund(state: PaymentState, seen: RefundSnapshot) -> RefundState | None:
+    for refund in state.refunds.values():
+        if seen.provider_refund_id == refund.provider_refund_id or seen.our_id == str(refund.id):
+            return refund
+    return None
+
+
+def _external(seen: RefundSnapshot, payment_id: UUID) -> list[object]:
+    """Made at the gateway itself. Its id here follows from the gateway's, so that two who see it
+    at once write the same."""
+    if seen.status == "failed":
+        return []
+    return [
+        events.ExternalRefundDetected(
+            refund_id=uuid5(payment_id, seen.provider_refund_id),
+            provider_refund_id=seen.provider_refund_id,
+            amount_minor=seen.amount_minor,
+            at=seen.at,
+        )
+    ]

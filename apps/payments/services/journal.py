@@ -1,0 +1,229 @@
+"""The only place that writes a payment's story: events, projections and news in one transaction.
+
+The caller holds the payment's row lock (`locked`), so versions cannot collide in practice; the
+unique (stream, version) of the event store is what makes it certain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.events import facade as event_store
+from apps.payments import contracts, events, models
+from apps.payments.aggregate import PaymentState, RefundState, fold
+from kernel.errors import NotFound
+
+STREAM = "payment"
+MISMATCH, EXTERNAL_REFUND, REFUND_FAILED = "mismatch", "external_refund", "refund_failed"
+CHECK_DELAYS = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(hours=1),
+    timedelta(days=1),
+)
+
+
+def locked(payment_id: UUID) -> models.Payment:
+    """The payment's row, locked until the transaction ends. Raises NotFound."""
+    payment = models.Payment.objects.select_for_update().filter(pk=payment_id).first()
+    if payment is None:
+        raise NotFound(_("There is no such payment."))
+    return payment
+
+
+def state_of(payment_id: UUID) -> PaymentState:
+    """The fold of everything stored about the payment."""
+    return fold(stored.event for stored in event_store.load(payment_id))
+
+
+def write(payment: models.Payment, news: Sequence[object], *, actor: str = "") -> PaymentState:
+    """Append the news, bring the rows up to date and publish what others want to hear.
+
+    Call inside a transaction that holds the payment's lock. Without news nothing is written.
+    """
+    known = [stored.event for stored in event_store.load(payment.pk)] if payment.version else []
+    before = fold(known)
+    if not news:
+        return before
+    payment.version = event_store.append(
+        STREAM,
+        payment.pk,
+        expected_version=payment.version,
+        events=news,
+        metadata={"actor": actor} if actor else None,
+    )
+    after = fold([*known, *news])
+    _project(payment, after)
+    _publish_difference(payment, before, after, actor=actor)
+    return after
+
+
+def _project(payment: models.Payment, state: PaymentState) -> None:
+    payment.status = state.status
+    payment.is_open = state.is_open
+    payment.captured_minor = state.captured_minor
+    payment.refunded_minor = state.refunded_minor
+    payment.refundable_minor = state.refundable_minor
+    payment.captured_at = state.captured_at
+    first = min(state.captures.values(), key=lambda c: (c.at, c.capture_id), default=None)
+    if first:
+        payment.capture_id, payment.method = first.capture_id, first.method
+    payment.attention = _attention(state)
+    _plan_next_check(payment, state)
+    payment.save()
+    for refund in state.refunds.values():
+        _project_refund(payment, refund)
+    if not payment.is_open:
+        models.OpenClaim.objects.filter(payment=payment).delete()
+
+
+def _attention(state: PaymentState) -> str:
+    if state.mismatches and not state.cancelled_at:
+        return MISMATCH
+    refunds = state.refunds.values()
+    if any(r.external and r.status == contracts.REFUND_PENDING for r in refunds):
+        return EXTERNAL_REFUND
+    return REFUND_FAILED if any(r.succeeded_at and r.rejected_at for r in refunds) else ""
+
+
+def waits_for_gateway(payment: models.Payment, state: PaymentState) -> bool:
+    """True while the gateway may know something that we do not."""
+    if payment.provider == models.OFFLINE:
+        return False
+    unsettled = (contracts.REFUND_REQUESTED, contracts.REFUND_PENDING)
+    refund_open = any(r.status in unsettled and not r.external for r in state.refunds.values())
+    return state.is_open or refund_open
+
+
+def _plan_next_check(payment: models.Payment, state: PaymentState) -> None:
+    """News starts the row of delays again; with nothing to wait for there is no next check."""
+    payment.checks = 0
+    waiting = waits_for_gateway(payment, state)
+    payment.next_check_at = timezone.now() + CHECK_DELAYS[0] if waiting else None
+
+
+def postpone_check(payment: models.Payment, state: PaymentState) -> None:
+    """The gateway had nothing new: ask later, and ever less often (1 min, 5 min, 1 h, daily)."""
+    if not waits_for_gateway(payment, state):
+        payment.next_check_at = None
+    else:
+        payment.checks = min(payment.checks + 1, len(CHECK_DELAYS) - 1)
+        payment.next_check_at = timezone.now() + CHECK_DELAYS[payment.checks]
+        if state.session and payment.is_open and payment.session_expires_at:
+            # A hosted page that nobody uses is closed soon after its time, not a day later.
+            soon = payment.session_expires_at + timedelta(minutes=1)
+            if timezone.now() < soon < payment.next_check_at:
+                payment.next_check_at = soon
+    payment.save(update_fields=["checks", "next_check_at"])
+
+
+def _project_refund(payment: models.Payment, refund: RefundState) -> None:
+    values = {
+        "status": refund.status,
+        "failure": refund.failure[:300],
+        "provider_refund_id": refund.provider_refund_id,
+        "completed_at": refund.rejected_at or refund.succeeded_at,
+    }
+    found = models.Refund.objects.filter(pk=refund.id).update(**values)
+    if not found:
+        models.Refund.objects.create(
+            id=refund.id,
+            payment=payment,
+            amount_minor=refund.amount_minor,
+            reason=refund.reason,
+            external=refund.external,
+            idempotency_key=f"external:{refund.provider_refund_id}",
+            requested_at=refund.requested_at,
+            **values,
+        )
+
+
+def _publish_difference(
+    payment: models.Payment, before: PaymentState, after: PaymentState, *, actor: str
+) -> None:
+    if after.captures and not before.captures:
+        _publish(payment, _captured(payment, after), actor)
+    if not after.captures:
+        for reason in _new_failures(before, after):
+            failed = events.PaymentFailed(
+                payment_id=payment.pk, payer_id=payment.payer_id, reason=reason
+            )
+            _publish(payment, failed, actor)
+    for refund in after.refunds.values():
+        known = before.refunds.get(refund.id)
+        if refund.status != (known.status if known else ""):
+            _publish_refund(payment, refund, actor)
+
+
+def _new_failures(before: PaymentState, after: PaymentState) -> list[str]:
+    reasons = []
+    if set(after.failures) - set(before.failures):
+        reasons.append("declined")
+    if after.cancelled_at and not before.cancelled_at:
+        reasons.append("cancelled")
+    elif after.expired_at and not before.expired_at:
+        reasons.append("expired")
+    return reasons
+
+
+def _captured(payment: models.Payment, state: PaymentState) -> events.PaymentCaptured:
+    return events.PaymentCaptured(
+        payment_id=payment.pk,
+        payer_id=payment.payer_id,
+        payer_name=payment.payer_name,
+        payer_email=payment.payer_email,
+        amount_minor=state.captured_minor,
+        currency=payment.currency,
+        method=payment.method,
+        lines=state.must_start().lines,
+        captured_at=state.captured_at or timezone.now(),
+    )
+
+
+def _publish_refund(payment: models.Payment, refund: RefundState, actor: str) -> None:
+    if refund.status == contracts.REFUND_SUCCEEDED:
+        _publish(payment, _refund_completed(payment, refund), actor)
+    elif refund.status == contracts.REFUND_FAILED:
+        failed = events.RefundFailed(
+            refund_id=refund.id,
+            payment_id=payment.pk,
+            payer_id=payment.payer_id,
+            amount_minor=refund.amount_minor,
+            currency=payment.currency,
+            reason=refund.failure,
+        )
+        _publish(payment, failed, actor)
+
+
+def _refund_completed(payment: models.Payment, refund: RefundState) -> events.RefundCompleted:
+    return events.RefundCompleted(
+        refund_id=refund.id,
+        payment_id=payment.pk,
+        payer_id=payment.payer_id,
+        payer_name=payment.payer_name,
+        payer_email=payment.payer_email,
+        amount_minor=refund.amount_minor,
+        currency=payment.currency,
+        reason=refund.reason,
+        completed_at=_or_now(refund.succeeded_at),
+    )
+
+
+def _or_now(moment: datetime | None) -> datetime:
+    return moment or timezone.now()
+
+
+def _publish(payment: models.Payment, event: object, actor: str) -> None:
+    event_store.publish(event, stream_type=STREAM, stream_id=payment.pk, actor=actor)
+
+
+@transaction.atomic
+def record(payment_id: UUID, news: Sequence[object], *, actor: str = "") -> PaymentState:
+    """Lock the payment and write the news, in a transaction of its own."""
+    return write(locked(payment_id), news, actor=actor)

@@ -1,0 +1,211 @@
+"""Giving money back: checked under the payment's lock, sent outside of it, written down after."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.payments import contracts, events, models, selectors
+from apps.payments.providers import offline
+from apps.payments.providers.base import (
+    Declined,
+    Invalid,
+    ProviderError,
+    RefundRequest,
+    RefundSnapshot,
+)
+from apps.payments.services import accounts, journal
+from apps.payments.services.errors import KeyReused, NoGateway
+from kernel import errors
+from kernel.ids import uuid7
+from kernel.money import format_money
+
+
+def request_refund(
+    *,
+    payment_id: UUID,
+    amount_minor: int,
+    reason: str,
+    actor: str,
+    idempotency_key: str,
+    requested_at: datetime | None = None,
+) -> contracts.RefundInfo:
+    """Give part or all of a payment back; the same key never gives back twice.
+
+    Returns a refund that succeeded, failed, or is still on its way (requested, pending: the
+    janitor asks on). Raises NotFound, Invalid (more than is left), KeyReused.
+    """
+    if not idempotency_key or len(idempotency_key) > 200:
+        raise errors.Invalid(_("The request has no valid idempotency key."))
+    networked = is_networked(selectors.get_payment_row(payment_id))
+    try:
+        # Durable: the intent is on disk before the gateway hears of it.
+        with transaction.atomic(durable=networked):
+            refund, fresh = _intend(
+                payment_id,
+                amount_minor,
+                reason=reason,
+                actor=actor,
+                key=idempotency_key,
+                at=requested_at or timezone.now(),
+            )
+            if not networked and fresh:
+                _give_back_by_hand(refund, at=requested_at or timezone.now(), actor=actor)
+    except IntegrityError as error:
+        raise KeyReused from error
+    if networked and fresh:
+        send(refund.pk)
+    return _info(refund.pk)
+
+
+def is_networked(payment: models.Payment) -> bool:
+    """False for money at the counter, and for demonstration payments that no gateway knows."""
+    return payment.provider != models.OFFLINE and bool(payment.request)
+
+
+def _intend(
+    payment_id: UUID, amount_minor: int, *, reason: str, actor: str, key: str, at: datetime
+) -> tuple[models.Refund, bool]:
+    payment = journal.locked(payment_id)
+    known = models.Refund.objects.filter(idempotency_key=key).first()
+    if known is not None:
+        if (known.payment_id, known.amount_minor) != (payment_id, amount_minor):
+            raise KeyReused
+        return known, False
+    _check_amount(payment, amount_minor)
+    refund = models.Refund.objects.create(
+        id=uuid7(),
+        payment=payment,
+        amount_minor=amount_minor,
+        reason=reason.strip()[:300],
+        actor=actor[:200],
+        idempotency_key=key,
+        status=contracts.REFUND_REQUESTED,
+        requested_at=at,
+    )
+    requested = events.RefundRequested(
+        refund_id=refund.pk, amount_minor=amount_minor, reason=refund.reason, at=at
+    )
+    journal.write(payment, [requested], actor=actor)
+    return refund, True
+
+
+def _check_amount(payment: models.Payment, amount_minor: int) -> None:
+    if amount_minor <= 0:
+        raise errors.Invalid(_("Enter an amount above zero."), field="amount")
+    if not payment.captured_minor:
+        raise errors.Invalid(_("This payment has not been paid, so there is nothing to refund."))
+    left = payment.refundable_minor
+    if left == 0:
+        raise errors.Invalid(_("All of this payment has been refunded already."), field="amount")
+    if amount_minor > left:
+        message = _("At most %(amount)s can still be refunded.")
+        raise errors.Invalid(
+            message % {"amount": format_money(left, payment.currency)},
+            code="more_than_refundable",
+            field="amount",
+        )
+
+
+def _give_back_by_hand(refund: models.Refund, *, at: datetime, actor: str) -> None:
+    payment = journal.locked(refund.payment_id)
+    done = offline.give_back(
+        refund_id=str(refund.pk),
+        amount_minor=refund.amount_minor,
+        currency=payment.currency,
+        at=at,
+    )
+    journal.write(payment, [_outcome(refund.pk, done)], actor=actor)
+
+
+def send(refund_id: UUID) -> None:
+    """Tell the gateway, under the refund's own key, and write down what it said.
+
+    No answer leaves the refund as it is: neither done nor failed, to be asked about again.
+    """
+    refund = models.Refund.objects.select_related("payment__account").get(pk=refund_id)
+    payment = refund.payment
+    request = RefundRequest(
+        session_id=payment.session_id,
+        payment_id=str(payment.pk),
+        refund_id=str(refund.pk),
+        amount_minor=refund.amount_minor,
+        currency=payment.currency,
+        idempotency_key=str(refund.pk),
+    )
+    now = timezone.now()
+    news: object
+    try:
+        news = _outcome(refund.pk, accounts.provider_of(payment).refund(request))
+    except (Declined, Invalid) as error:
+        news = events.RefundRejected(refund_id=refund.pk, reason=error.detail[:300], at=now)
+    except ProviderError as error:
+        operation = f"refund {refund.pk}"
+        news = events.OutcomeUnknown(operation=operation, detail=error.detail, at=now)
+    except NoGateway:
+        return
+    _write_outcome(payment.pk, refund.pk, news)
+
+
+@transaction.atomic
+def _write_outcome(payment_id: UUID, refund_id: UUID, news: object) -> None:
+    """The webhook may have been quicker: an outcome that is known already is not written again."""
+    payment = journal.locked(payment_id)
+    state = journal.state_of(payment_id)
+    known = state.refunds[refund_id]
+    repeated = (
+        (isinstance(news, events.RefundSucceeded) and known.succeeded_at)
+        or (isinstance(news, events.RefundPending) and known.pending_at)
+        or (isinstance(news, events.RefundRejected) and known.rejected_at)
+        or (isinstance(news, events.OutcomeUnknown) and news.operation in state.unknown_operations)
+    )
+    if repeated:
+        journal.postpone_check(payment, state)
+    else:
+        journal.write(payment, [news])
+
+
+def _outcome(refund_id: UUID, answer: RefundSnapshot) -> object:
+    if answer.status == "succeeded":
+        return events.RefundSucceeded(
+            refund_id=refund_id, provider_refund_id=answer.provider_refund_id, at=answer.at
+        )
+    if answer.status == "failed":
+        return events.RefundRejected(refund_id=refund_id, reason=answer.failure[:300], at=answer.at)
+    return events.RefundPending(
+        refund_id=refund_id, provider_refund_id=answer.provider_refund_id, at=answer.at
+    )
+
+
+def unsent(payment_id: UUID) -> list[UUID]:
+    """Refunds of the payment that the gateway has never confirmed to have heard of."""
+    rows = models.Refund.objects.filter(
+        payment_id=payment_id, status=contracts.REFUND_REQUESTED, external=False
+    )
+    return list(rows.order_by("requested_at").values_list("id", flat=True))
+
+
+@transaction.atomic
+def book_external_refund(*, refund_id: UUID, actor: str) -> contracts.RefundInfo:
+    """A person confirms a refund that was made in the gateway's own dashboard.
+
+    Only then do the ledger and the family hear of it. Raises NotFound, Conflict.
+    """
+    refund = models.Refund.objects.filter(pk=refund_id, external=True).first()
+    if refund is None:
+        raise errors.NotFound(_("There is no such refund."))
+    payment = journal.locked(refund.payment_id)
+    if journal.state_of(payment.pk).refunds[refund_id].status != contracts.REFUND_PENDING:
+        raise errors.Conflict(_("This refund has been booked already."))
+    booked = events.ExternalRefundBooked(refund_id=refund_id, at=timezone.now())
+    journal.write(payment, [booked], actor=actor)
+    return _info(refund_id)
+
+
+def _info(refund_id: UUID) -> contracts.RefundInfo:
+    refund = models.Refund.objects.select_related("payment").get(pk=refund_id)
+    return selectors.to_refund(refund, refund.payment.currency)

@@ -1,0 +1,294 @@
+"""Starting a payment: the claim on what is paid, then the hosted page, then the record of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.payments import contracts, events, models, selectors
+from apps.payments.providers.base import (
+    ProviderError,
+    SessionLine,
+    SessionRequest,
+    Unknown,
+)
+from apps.payments.services import accounts, journal, sync
+from apps.payments.services.errors import AlreadyPaid, KeyReused, PaymentInProgress
+from kernel.errors import Conflict, Invalid, Unavailable
+from kernel.ids import uuid7
+from kernel.jsoncodec import decode, encode
+from kernel.money import CURRENCIES, MAX_MINOR
+from kernel.schools import school_url
+
+SESSION_LIFETIME = timedelta(hours=1)  # Stripe allows 30 minutes to 24 hours
+# Another guardian waits this long for a hosted page that its owner seems to have left.
+LEFT_ALONE_AFTER = timedelta(minutes=15)
+MAX_LINES = 100  # Stripe's own limit for one session
+MAX_TRIES = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What somebody wants to pay, checked."""
+
+    payer_id: UUID
+    payer_name: str
+    payer_email: str
+    lines: tuple[contracts.PaymentLine, ...]
+    currency: str
+    description: str
+    return_path: str
+    cancel_path: str
+    idempotency_key: str
+
+    @property
+    def amount_minor(self) -> int:
+        return sum(line.amount_minor for line in self.lines)
+
+    @property
+    def references(self) -> list[str]:
+        return sorted({line.reference for line in self.lines})
+
+    def is_same_as(self, payment: models.Payment) -> bool:
+        """True when the other payment is of the same person, for the same things and amounts."""
+        theirs = sorted((row.reference, row.amount_minor) for row in payment.lines.all())
+        ours = sorted((line.reference, line.amount_minor) for line in self.lines)
+        return (payment.payer_id, payment.currency, theirs) == (
+            self.payer_id,
+            self.currency,
+            ours,
+        )
+
+
+def start_payment(order: Order) -> contracts.StartedPayment:
+    """Claim what is paid and open the hosted page.
+
+    The intent is committed before the gateway is called and the call runs outside a transaction.
+    Raises PaymentInProgress, AlreadyPaid, KeyReused, NoGateway, Invalid; Unavailable when the
+    gateway cannot be reached (nothing is taken then, and the claim is released).
+    """
+    check_order(order)
+    account = accounts.default_account()
+    for _try in range(MAX_TRIES):
+        known = _known(order)
+        if known is not None:
+            return _again(order, known)
+        holder = _holder(order.references)
+        if holder is not None:
+            reused = _make_room(order, holder)
+            if reused is not None:
+                return reused
+            continue
+        try:
+            payment = _initiate(order, account)
+        except IntegrityError:
+            continue  # somebody claimed the same a moment earlier: look again
+        accounts.ensure_webhook(account)
+        return _with_page(payment, reused=False)
+    raise Conflict(_("This is being paid in another window. Please try again in a moment."))
+
+
+def check_order(order: Order) -> None:
+    """Raises Invalid for what no payment may be."""
+    if not order.lines:
+        raise Invalid(_("There is nothing to pay."))
+    if len(order.lines) > MAX_LINES:
+        message = _("At most %(count)d items can be paid at once. Please pay in two steps.")
+        raise Invalid(message % {"count": MAX_LINES})
+    if order.currency not in CURRENCIES:
+        raise Invalid(_("Payments in %(code)s are not possible.") % {"code": order.currency})
+    if any(line.amount_minor <= 0 for line in order.lines) or order.amount_minor > MAX_MINOR:
+        raise Invalid(_("An amount to pay must be more than zero, and not beyond all measure."))
+    if any(not line.reference or len(line.reference) > 100 for line in order.lines):
+        raise Invalid(_("An item to pay has no valid reference."))
+    if not order.idempotency_key or len(order.idempotency_key) > 200:
+        raise Invalid(_("The request has no valid idempotency key."))
+
+
+def _known(order: Order) -> models.Payment | None:
+    """An open or paid payment that the same request has started before."""
+    rows = selectors.payments_with_parts().filter(idempotency_key=order.idempotency_key)
+    for payment in rows.order_by("-started_at"):
+        if payment.is_open or payment.captured_minor:
+            return payment
+    return None
+
+
+def _again(order: Order, payment: models.Payment) -> contracts.StartedPayment:
+    if not order.is_same_as(payment):
+        raise KeyReused
+    return _with_page(payment, reused=True)
+
+
+def _holder(references: Sequence[str]) -> models.Payment | None:
+    """The oldest open payment that holds one of the references."""
+    claims = models.OpenClaim.objects.filter(reference__in=references).values("payment_id")
+    rows = selectors.payments_with_parts().filter(pk__in=claims)
+    return rows.order_by("started_at", "id").first()
+
+
+def _make_room(order: Order, holder: models.Payment) -> contracts.StartedPayment | None:
+    """Deal with the payment that is in the way: use it, end it (None), or refuse.
+
+    Whether it may be ended is decided by the gateway's answer, never by the clock alone.
+    """
+    own = holder.payer_id == order.payer_id
+    if own and holder.is_open and order.is_same_as(holder) and not _is_over(holder):
+        return _with_page(holder, reused=True)
+    current = sync.refresh(holder.pk)
+    if current.is_open and (own or _is_left_alone(holder)):
+        current = sync.close(holder.pk, expired=not own)
+    if current.captured_minor:
+        raise AlreadyPaid(payment_id=holder.pk)
+    if current.is_open:
+        raise PaymentInProgress(
+            payment_id=holder.pk, payer_id=holder.payer_id, started_at=holder.started_at
+        )
+    return None
+
+
+def _is_over(payment: models.Payment) -> bool:
+    expires_at = payment.session_expires_at
+    return expires_at is not None and expires_at <= timezone.now()
+
+
+def _is_left_alone(payment: models.Payment) -> bool:
+    return payment.started_at < timezone.now() - LEFT_ALONE_AFTER
+
+
+@transaction.atomic(durable=True)
+def _initiate(order: Order, account: models.GatewayAccount) -> models.Payment:
+    """Commit the intent: every parameter of the call, its key, and the claims."""
+    now = timezone.now()
+    payment_id = uuid7()
+    request = _request(order, payment_id, expires_at=int((now + SESSION_LIFETIME).timestamp()))
+    payment = create_row(
+        order,
+        payment_id=payment_id,
+        account=account,
+        provider=account.provider,
+        mode=account.mode,
+        method="card",
+        request=encode(request),
+        started_at=now,
+    )
+    # In the order of the references: two payers who share several never wait for each other.
+    for reference in order.references:
+        models.OpenClaim.objects.create(reference=reference, payment=payment)
+    journal.write(payment, [initiated(order, payment)])
+    return payment
+
+
+def create_row(order: Order, *, payment_id: UUID, **values: object) -> models.Payment:
+    """The payment and its lines, still without events."""
+    payment = models.Payment.objects.create(
+        id=payment_id,
+        payer_id=order.payer_id,
+        payer_name=order.payer_name[:200],
+        payer_email=order.payer_email[:254],
+        description=order.description[:500],
+        currency=order.currency,
+        amount_minor=order.amount_minor,
+        idempotency_key=order.idempotency_key,
+        **values,
+    )
+    models.PaymentLine.objects.bulk_create(
+        models.PaymentLine(
+            payment=payment,
+            position=position,
+            reference=line.reference,
+            description=line.description[:300],
+            amount_minor=line.amount_minor,
+        )
+        for position, line in enumerate(order.lines)
+    )
+    return payment
+
+
+def initiated(order: Order, payment: models.Payment) -> events.Initiated:
+    """The first event of the payment's story."""
+    return events.Initiated(
+        payer_id=payment.payer_id,
+        payer_name=payment.payer_name,
+        lines=tuple(
+            events.Line(
+                reference=line.reference,
+                description=line.description,
+                amount_minor=line.amount_minor,
+            )
+            for line in order.lines
+        ),
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+        provider=payment.provider,
+        mode=payment.mode,
+        method=payment.method,
+        at=payment.started_at,
+    )
+
+
+def _request(order: Order, payment_id: UUID, *, expires_at: int) -> SessionRequest:
+    def address(path: str) -> str:
+        return school_url(path.replace("{payment_id}", str(payment_id)))
+
+    return SessionRequest(
+        payment_id=str(payment_id),
+        currency=order.currency,
+        description=order.description[:500],
+        payer_email=order.payer_email[:254],
+        success_url=address(order.return_path),
+        cancel_url=address(order.cancel_path),
+        expires_at=expires_at,
+        idempotency_key=f"{payment_id}:init:1",
+        lines=tuple(
+            SessionLine(description=line.description[:250], amount_minor=line.amount_minor)
+            for line in order.lines
+        ),
+    )
+
+
+def _with_page(payment: models.Payment, *, reused: bool) -> contracts.StartedPayment:
+    """The address to send the payer to; opens the hosted page when there is none yet."""
+    if payment.captured_minor or payment.status == contracts.PROCESSING:
+        url = str(payment.request.get("success_url", "")) or school_url("/")
+    elif payment.hosted_url:
+        url = payment.hosted_url
+    else:
+        url = open_page(payment)
+    return contracts.StartedPayment(payment_id=payment.pk, redirect_url=url, reused=reused)
+
+
+def open_page(payment: models.Payment) -> str:
+    """Call the gateway with the committed parameters and commit what it said.
+
+    Two callers at once get the same page: the key is the same. Raises Unavailable.
+    """
+    request = decode(SessionRequest, payment.request)
+    try:
+        session = accounts.provider_of(payment).open_session(request)
+    except ProviderError as error:
+        _note_failure(payment, error)
+        raise Unavailable(
+            _("The payment page cannot be opened right now. Nothing was charged."),
+            code="gateway",
+        ) from error
+    return sync.commit_session(payment.pk, session).hosted_url
+
+
+@transaction.atomic
+def _note_failure(payment: models.Payment, error: ProviderError) -> None:
+    """No page, so nobody can pay: the claim is released. Only an unknown outcome is looked into
+    first, by the janitor and by the next start (the same key finds the same page)."""
+    row = journal.locked(payment.pk)
+    now = timezone.now()
+    unclear = events.OutcomeUnknown(operation="open the payment page", detail=error.detail, at=now)
+    if isinstance(error, Unknown):
+        journal.write(row, [unclear])
+    else:
+        journal.write(row, [unclear, events.Cancelled(at=now)])

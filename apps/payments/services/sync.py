@@ -1,0 +1,196 @@
+"""Asking the gateway, and believing only its answer.
+
+Used by the webhook worker, the page the payer comes back to, the janitor and the staff's button:
+whoever comes first writes the news, the others find nothing new.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.payments import contracts, events, models, selectors
+from apps.payments.aggregate import PaymentState
+from apps.payments.providers.base import (
+    HostedSession,
+    PaymentSnapshot,
+    Provider,
+    ProviderError,
+    SessionRequest,
+)
+from apps.payments.services import accounts, interpret, journal
+from apps.payments.services.errors import NoGateway
+from kernel.errors import DomainError, Unavailable
+from kernel.jsoncodec import decode
+
+logger = logging.getLogger(__name__)
+# Keys are kept by gateways for at least a day: after that a page without a record is given up.
+KEY_LIFETIME = timedelta(hours=23)
+
+
+def refresh(payment_id: UUID) -> contracts.PaymentInfo:
+    """Ask the gateway; when it cannot be asked, what is known already. For pages of payers."""
+    try:
+        return ask_gateway(payment_id)
+    except (Unavailable, NoGateway) as error:
+        logger.warning("gateway not reached for payment %s: %s", payment_id, error)
+        return selectors.get_payment(payment_id)
+
+
+def ask_gateway(payment_id: UUID) -> contracts.PaymentInfo:
+    """Fetch the payment from the gateway, append what is new and publish it.
+
+    Raises NotFound; Unavailable when the gateway does not answer.
+    """
+    payment = selectors.get_payment_row(payment_id)
+    if payment.provider == models.OFFLINE or payment.account is None:
+        return selectors.to_info(payment)
+    if _is_record_only(payment):
+        return selectors.to_info(payment)
+    with _as_unavailable():
+        provider = accounts.provider_for(payment.account)
+        snapshot = _snapshot(payment, provider)
+    return _learn(payment_id, snapshot)
+
+
+def give_up(payment_id: UUID) -> contracts.PaymentInfo:
+    """Close the page for a payer who turned back; left open when the gateway does not answer."""
+    try:
+        return close(payment_id)
+    except (Unavailable, NoGateway) as error:
+        logger.warning("payment %s could not be closed: %s", payment_id, error)
+        return selectors.get_payment(payment_id)
+
+
+def close(payment_id: UUID, *, expired: bool = False, actor: str = "") -> contracts.PaymentInfo:
+    """End an unpaid payment: the page is closed at the gateway first, then here.
+
+    Money that arrived in between is found and kept: look at the returned status. A payment that
+    is being processed by a bank cannot be ended. Raises Unavailable, NotFound.
+    """
+    payment = selectors.get_payment_row(payment_id)
+    if not payment.is_open:
+        return selectors.to_info(payment)
+    snapshot = None
+    if payment.account is not None and (payment.session_id or _may_have_page(payment)):
+        with _as_unavailable():
+            provider = accounts.provider_for(payment.account)
+            snapshot = _close_page(payment, provider)
+    return _end(payment_id, snapshot, expired=expired, actor=actor)
+
+
+def _is_record_only(payment: models.Payment) -> bool:
+    """Demonstration payments of the past have no page at any gateway."""
+    return not payment.request
+
+
+def _may_have_page(payment: models.Payment) -> bool:
+    """The call to open a page has not answered: there may be one under the payment's key."""
+    return timezone.now() - payment.started_at < KEY_LIFETIME
+
+
+def _snapshot(payment: models.Payment, provider: Provider) -> PaymentSnapshot | None:
+    if payment.session_id:
+        return provider.fetch(payment.session_id)
+    if not payment.is_open or not _may_have_page(payment):
+        return None
+    return provider.fetch(_find_page(payment, provider))
+
+
+def _find_page(payment: models.Payment, provider: Provider) -> str:
+    """The same key and parameters find the page that an unanswered call may have made."""
+    session = provider.open_session(decode(SessionRequest, payment.request))
+    return commit_session(payment.pk, session).session_id
+
+
+@transaction.atomic
+def commit_session(payment_id: UUID, session: HostedSession) -> models.Payment:
+    """Write down the hosted page; the second of two who opened it finds it written."""
+    payment = journal.locked(payment_id)
+    if not payment.session_id:
+        payment.session_id, payment.hosted_url = session.session_id, session.url
+        payment.session_expires_at = session.expires_at
+        created = events.SessionCreated(
+            session_id=session.session_id, expires_at=session.expires_at, at=timezone.now()
+        )
+        journal.write(payment, [created])
+    return payment
+
+
+def _close_page(payment: models.Payment, provider: Provider) -> PaymentSnapshot:
+    session_id = payment.session_id or _find_page(payment, provider)
+    provider.expire(session_id)
+    return provider.fetch(session_id)
+
+
+@transaction.atomic
+def _learn(payment_id: UUID, snapshot: PaymentSnapshot | None) -> contracts.PaymentInfo:
+    payment = journal.locked(payment_id)
+    state = journal.state_of(payment_id)
+    news = _news(payment, state, snapshot)
+    if news:
+        journal.write(payment, news)
+    else:
+        journal.postpone_check(payment, state)
+    return selectors.get_payment(payment_id)
+
+
+def _news(
+    payment: models.Payment, state: PaymentState, snapshot: PaymentSnapshot | None
+) -> list[object]:
+    now = timezone.now()
+    if snapshot is not None:
+        return interpret.news(state, snapshot, payment_id=payment.pk, now=now)
+    # No page was ever known and its key is forgotten: nobody had an address to pay at.
+    return [events.Expired(at=now)] if state.is_open else []
+
+
+@transaction.atomic
+def _end(
+    payment_id: UUID, snapshot: PaymentSnapshot | None, *, expired: bool, actor: str
+) -> contracts.PaymentInfo:
+    payment = journal.locked(payment_id)
+    state = journal.state_of(payment_id)
+    now = timezone.now()
+    news = _news(payment, state, snapshot) if snapshot else []
+    paid = any(isinstance(event, events.Captured | events.MismatchDetected) for event in news)
+    closed = snapshot is None or snapshot.expired
+    # The page reads as expired because we closed it: what we say about it is why.
+    news = [event for event in news if not isinstance(event, events.Expired)]
+    if closed and state.is_open and not paid:
+        news.append(events.Expired(at=now) if expired else events.Cancelled(at=now))
+    journal.write(payment, news, actor=actor)
+    return selectors.get_payment(payment_id)
+
+
+@transaction.atomic
+def settle_by_hand(payment_id: UUID, *, actor: str) -> contracts.PaymentInfo:
+    """A person has looked into a payment whose amount did not match and closes it as it is.
+
+    Nothing is booked by this: the claim on what was paid is released. Raises DomainError when
+    there is no mismatch.
+    """
+    payment = journal.locked(payment_id)
+    if payment.attention != journal.MISMATCH:
+        raise DomainError(_("This payment does not wait for anybody."))
+    journal.write(payment, [events.Cancelled(at=timezone.now())], actor=actor)
+    return selectors.get_payment(payment_id)
+
+
+@contextmanager
+def _as_unavailable() -> Iterator[None]:
+    """Turns a gateway's failure into the error that pages and the API know."""
+    try:
+        yield
+    except ProviderError as error:
+        raise Unavailable(
+            _("The payment gateway does not answer: %(detail)s") % {"detail": error.detail},
+            code="gateway",
+        ) from error

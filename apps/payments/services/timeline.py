@@ -1,0 +1,111 @@
+"""A payment's story in plain words, from its stored events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from apps.events import facade as event_store
+from apps.payments import events, models
+from apps.payments.contracts import TimelineEntry
+from kernel.money import format_money
+
+Words = tuple[str, str, str]  # title, detail, tone
+METHODS: dict[str, Callable[[], str]] = {
+    "card": lambda: _("card"),
+    "cash": lambda: _("cash"),
+    "cheque": lambda: _("cheque"),
+    "transfer": lambda: _("bank transfer"),
+    "us_bank_account": lambda: _("bank debit"),
+    "sepa_debit": lambda: _("bank debit"),
+}
+
+
+def timeline(payment: models.Payment) -> list[TimelineEntry]:
+    """Oldest first."""
+    entries = []
+    amounts: dict[UUID, int] = {}
+    for stored in event_store.load(payment.pk):
+        event: Any = stored.event
+        if isinstance(event, events.RefundRequested | events.ExternalRefundDetected):
+            amounts[event.refund_id] = event.amount_minor
+        title, detail, tone = _words(event, payment, amounts)
+        actor = str((stored.metadata or {}).get("actor", ""))
+        entries.append(
+            TimelineEntry(at=event.at, title=title, detail=detail, tone=tone, actor=actor)
+        )
+    return entries
+
+
+def method_name(method: str) -> str:
+    """The way of paying, in the reader's language."""
+    return METHODS[method]() if method in METHODS else method.replace("_", " ")
+
+
+def _words(event: Any, payment: models.Payment, amounts: dict[UUID, int]) -> Words:
+    refund_minor = amounts.get(getattr(event, "refund_id", None), 0)  # type: ignore[arg-type]
+    refund = format_money(refund_minor, payment.currency) if refund_minor else ""
+    if refund:
+        return _refund_words(event, refund)
+    return _payment_words(event, payment)
+
+
+def _payment_words(event: Any, payment: models.Payment) -> Words:
+    match event:
+        case events.Initiated():
+            amount = format_money(event.amount_minor, event.currency)
+            return _("Payment started"), _("%(amount)s to pay") % {"amount": amount}, "info"
+        case events.SessionCreated():
+            return _("Payment page opened at the gateway"), "", "info"
+        case events.Processing():
+            return _("The bank is working on it"), _("The result comes later."), "info"
+        case events.Captured():
+            amount = format_money(event.amount_minor, event.currency)
+            words = {"amount": amount, "method": method_name(event.method)}
+            return _("Paid"), _("%(amount)s received by %(method)s") % words, "ok"
+        case events.AttemptFailed():
+            return _("Declined"), event.message or event.code.replace("_", " "), "bad"
+        case events.Cancelled():
+            return pgettext("payment", "Cancelled"), _("The payment page was closed."), "muted"
+        case events.Expired():
+            return _("Expired"), _("Nobody used the payment page in time."), "muted"
+        case events.OutcomeUnknown():
+            return _("No clear answer from the gateway"), event.detail, "warn"
+        case events.MismatchDetected():
+            return _("Amount does not match"), _mismatch(event), "bad"
+        case _:
+            return type(event).__name__, "", "info"
+
+
+def _mismatch(event: events.MismatchDetected) -> str:
+    def amount(minor: int, currency: str) -> str:
+        try:
+            return format_money(minor, currency)
+        except ValueError:
+            return f"{minor} {currency}"
+
+    return _("Asked for %(asked)s, the gateway took %(taken)s. Not booked.") % {
+        "asked": amount(event.expected_minor, event.expected_currency),
+        "taken": amount(event.actual_minor, event.actual_currency),
+    }
+
+
+def _refund_words(event: Any, amount: str) -> Words:
+    match event:
+        case events.RefundRequested():
+            return _("Refund of %(amount)s requested") % {"amount": amount}, event.reason, "info"
+        case events.RefundPending():
+            return _("Refund of %(amount)s is on its way") % {"amount": amount}, "", "info"
+        case events.RefundSucceeded():
+            return _("Refund of %(amount)s made") % {"amount": amount}, "", "ok"
+        case events.RefundRejected():
+            return _("Refund of %(amount)s failed") % {"amount": amount}, event.reason, "bad"
+        case events.ExternalRefundDetected():
+            title = _("%(amount)s refunded at the gateway") % {"amount": amount}
+            return title, _("Not from here: somebody must book it."), "warn"
+        case _:
+            return _("Refund of %(amount)s booked") % {"amount": amount}, "", "ok"

@@ -1,0 +1,116 @@
+"""Real commits and threads: clicks at once, refunds at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from apps.events import facade as event_store
+from apps.payments import events, models
+from apps.payments import facade as payments
+from apps.payments.tests.factories import JUN, MINA, LineFactory, order
+from kernel.errors import DomainError
+from kernel.schools import in_school
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def account(committed_school, sandbox):
+    models.GatewayAccount.objects.all().delete()
+    return payments.create_sandbox_account()
+
+
+def at_once(schema_name: str, calls: list[Any]) -> list[Any]:
+    """Run all calls at the same moment, each in its own thread and connection."""
+    barrier = Barrier(len(calls))
+
+    def run(call):
+        try:
+            with in_school(schema_name):
+                barrier.wait()
+                return call()
+        except DomainError as error:
+            return type(error).__name__
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def test_eight_refunds_of_600_on_1000(committed_school, account, sandbox):
+    started = payments.start_payment(**order(lines=[LineFactory(amount_minor=1000)]))
+    sandbox.press(started, "pay")
+    payments.sync(started.payment_id)
+
+    def refund(number):
+        return lambda: (
+            payments.request_refund(
+                payment_id=started.payment_id,
+                amount_minor=600,
+                reason="r",
+                actor="a",
+                idempotency_key=f"refund-{number}",
+            ).status
+        )
+
+    results = at_once(committed_school.schema_name, [refund(n) for n in range(8)])
+
+    assert Counter(results) == {"succeeded": 1, "Invalid": 7}
+    assert payments.get_payment(started.payment_id).refunded_minor == 600
+    assert len(sandbox.app.store.all(sandbox.account(), "refund")) == 1
+
+
+def test_a_double_click_on_pay_opens_one_page(committed_school, account, sandbox):
+    wanted = order()
+    calls = [lambda: payments.start_payment(**wanted).redirect_url] * 4
+
+    results = at_once(committed_school.schema_name, calls)
+
+    assert len(set(results)) == 1
+    assert results[0].startswith(sandbox.url)
+    assert models.Payment.objects.count() == 1
+    assert len(sandbox.app.store.all(sandbox.account(), "session")) == 1
+
+
+def test_two_guardians_at_once_one_pays(committed_school, account, sandbox):
+    lines = [LineFactory(), LineFactory()]
+    calls = [
+        lambda payer=payer, part=part: str(
+            payments.start_payment(**order(payer_id=payer, lines=part)).payment_id
+        )
+        for payer, part in ((MINA, lines), (JUN, lines[::-1]), (MINA, lines), (JUN, lines))
+    ]
+
+    results = at_once(committed_school.schema_name, calls)
+
+    started = [result for result in results if result != "PaymentInProgress"]
+    assert len(started) == 2
+    assert len(set(started)) == 1
+    assert models.Payment.objects.filter(is_open=True).count() == 1
+
+
+def test_asking_at_once_captures_once(committed_school, account, sandbox):
+    started = payments.start_payment(**order())
+    sandbox.press(started, "pay")
+
+    results = at_once(
+        committed_school.schema_name, [lambda: payments.sync(started.payment_id).status] * 6
+    )
+
+    assert set(results) == {"captured"}
+    stored = [type(entry.event) for entry in event_store.load(started.payment_id)]
+    assert stored.count(events.Captured) == 1
+
+
+def test_a_running_transaction_may_not_wait_for_the_gateway(committed_school, account):
+    from django.db import transaction
+
+    with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
+        payments.start_payment(**order())

@@ -1,0 +1,1 @@
+"""Reading the students app's rows as plain data."""

@@ -1,0 +1,1 @@
+"""Verbs of the students app, by topic. Each changes rows and publishes in one transaction."""

@@ -1,0 +1,9 @@
+from django.urls import URLPattern, URLResolver, path
+
+from apps.tenants.api.views import SchoolSettingsViewSet
+
+school = SchoolSettingsViewSet.as_view({"get": "retrieve", "patch": "partial_update"})
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("school/", school, name="school"),
+]

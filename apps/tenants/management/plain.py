@@ -1,0 +1,49 @@
+"""Commands for operators: bad input is one line on stderr and exit code 2, a failure code 1."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NoReturn
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+
+from kernel.errors import DomainError, Unavailable
+
+BAD_INPUT, FAILED = 2, 1
+
+
+class Error(CommandError):
+    """Django prints the class name in front of the message: "Error: …"."""
+
+
+def _refuse(parser: CommandParser, message: str) -> NoReturn:
+    """argparse's own `error`, without its lines of usage."""
+    if not parser.called_from_command_line:
+        raise Error(message, returncode=BAD_INPUT)
+    parser.exit(BAD_INPUT, f"Error: {message}. Try {parser.prog} --help\n")
+
+
+class PlainCommand(BaseCommand):
+    """Subclasses write `run`, which may raise DomainErrors."""
+
+    requires_system_checks = ()
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.error = partial(_refuse, parser)  # type: ignore[method-assign]
+        return parser
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self.run(options)
+        except DomainError as error:
+            code = FAILED if isinstance(error, Unavailable) else BAD_INPUT
+            raise Error(str(error), returncode=code) from error
+        except DatabaseError as error:
+            first = str(error).strip().split("\n")[0]
+            hint = "Are the tables there? Run manage.py migrate_schemas --shared"
+            raise Error(f"The database says: {first}. {hint}", returncode=FAILED) from error
+
+    def run(self, options: dict[str, Any]) -> None:
+        raise AssertionError("a command writes its own run()")

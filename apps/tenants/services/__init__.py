@@ -1,0 +1,1 @@
+"""Verbs of tenants, by topic: checks, steps, provision, settings, status."""

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from apps.tenants import hosts
+from apps.tenants.contracts import ProvisioningContext
+from apps.tenants.models import Domain, OperatorAction, School
+from apps.tenants.services import provision
+from apps.tenants.services.steps import Step
+from kernel.schools import current_school, in_public
+
+ORDER = {"name": "Riverside School", "slug": "riverside", "admin_email": "jo@example.org"}
+
+
+@pytest.fixture(autouse=True)
+def _fresh_host_map() -> Iterator[None]:
+    hosts._map.empty(0)
+    yield
+    hosts._map.empty(0)
+
+
+@pytest.fixture
+def order() -> dict[str, str]:
+    """A good order for a new school."""
+    return dict(ORDER)
+
+
+@pytest.fixture
+def published(db: None) -> Callable[[str], list[Any]]:
+    """published(event type): the payloads in the outbox of the schema that is open."""
+
+    def read(event_type: str) -> list[Any]:
+        with connection.cursor() as cursor:
+            query = "SELECT payload::text FROM outbox_event WHERE event_type = %s"
+            cursor.execute(query, [event_type])
+            return [json.loads(row[0]) for row in cursor.fetchall()]
+
+    return read
+
+
+@pytest.fixture
+def footprint(db: None) -> Callable[[], dict[str, int]]:
+    """How much the installation holds: schemas, schools, domains, operator actions, events."""
+
+    def measure() -> dict[str, int]:
+        with in_public(), connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 't\\_%'")
+            schemas = cursor.fetchone()[0]
+            cursor.execute("SELECT count(*) FROM outbox_event")
+            return {
+                "schemas": schemas,
+                "schools": School.objects.count(),
+                "domains": Domain.objects.count(),
+                "actions": OperatorAction.objects.count(),
+                "events": cursor.fetchone()[0],
+            }
+
+    return measure
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """In place of the apps' steps two that say in which school they ran."""
+    ran: list[str] = []
+
+    def settle(context: ProvisioningContext) -> None:
+        ran.append(f"settle {current_school().schema_name == context.school.schema_name}")
+
+    def invite(context: ProvisioningContext) -> None:
+        ran.append(f"invite {context.admin_name} <{context.admin_email}>")
+
+    both = [Step("Settled in", settle), Step("Invited the administrator", invite)]
+    monkeypatch.setattr(provision, "steps_in_order", lambda: both)
+    return ran
+
+
+@pytest.fixture
+def quick_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty schema instead of a migrated one, where the test is not about the tables."""
+
+    def make(schema_name: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f'CREATE SCHEMA "{schema_name}"')
+
+    monkeypatch.setattr(provision, "_make_schema", make)
+
+
+@pytest.fixture
+def failing_step(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
+    """failing_step(error): provisioning has one step, and it raises this."""
+
+    def arrange(error: BaseException) -> None:
+        def fail(context: ProvisioningContext) -> Any:
+            raise error
+
+        monkeypatch.setattr(
+            provision, "steps_in_order", lambda: [Step("Invited the administrator", fail)]
+        )
+
+    return arrange

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from apps.tenants import facade as tenants
+from apps.tenants import hosts
+from apps.tenants.models import School
+from apps.tenants.services.status import suspend_school
+from apps.tenants.tests.factories import SchoolFactory
+from kernel.schools import in_public
+
+
+def _rename_behind_the_back(name: str) -> None:
+    """As another process would: this one is not told."""
+    with in_public():
+        School.objects.filter(slug="lincoln").update(name=name)
+
+
+def _lincoln() -> School:
+    found = tenants.find_school_by_host("lincoln.testserver")
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["lincoln.testserver", "LINCOLN.TestServer", "lincoln.testserver:8000", "lincoln.testserver."],
+)
+def test_a_host_leads_to_its_school(db: None, host: str) -> None:
+    found = tenants.find_school_by_host(host)
+
+    assert found is not None
+    assert found.schema_name == "t_000001"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        None,
+        "testserver",
+        "nowhere.testserver",
+        "x" * 300,
+        "[::1]:8000",
+        "127.0.0.1",
+        "lincoln.testserver\x00",
+        "lincoln testserver",
+        "..",
+        ":8000",
+        "💥.testserver",
+        "lincoln.testserver/../x",
+        "' OR 1=1 --",
+    ],
+)
+def test_an_odd_host_leads_nowhere_and_never_raises(db: None, host: object) -> None:
+    assert tenants.find_school_by_host(host) is None
+
+
+def test_the_school_is_found_while_another_one_is_open(school: Any) -> None:
+    found = tenants.find_school_by_host("sanmartin.testserver")
+
+    assert found is not None
+    assert found.schema_name == "t_000002"
+
+
+def test_a_remembered_host_costs_no_query(
+    db: None, django_assert_num_queries: Callable[..., Any]
+) -> None:
+    tenants.find_school_by_host("lincoln.testserver")
+    tenants.find_school_by_host("nowhere.testserver")
+
+    with django_assert_num_queries(0):
+        tenants.find_school_by_host("lincoln.testserver")
+        tenants.find_school_by_host("nowhere.testserver")
+
+
+def test_a_change_in_this_process_shows_at_once(db: None) -> None:
+    assert _lincoln().name == "Lincoln Elementary"
+
+    tenants.update_settings(school_id=1, name="Lincoln Academy")
+
+    assert _lincoln().name == "Lincoln Academy"
+
+
+def test_a_suspension_shows_at_once(db: None) -> None:
+    tenants.find_school_by_host("lincoln.testserver")
+
+    suspend_school(school_id=1, reason="unpaid", actor="olive@example.org")
+
+    assert _lincoln().status == "suspended"
+
+
+def test_a_new_school_shows_though_its_host_was_unknown_before(db: None) -> None:
+    assert tenants.find_school_by_host("riverside.testserver") is None
+
+    made = SchoolFactory(slug="riverside")
+    tenants.forget_hosts()
+
+    assert tenants.find_school_by_host("riverside.testserver") == made
+
+
+def test_what_another_process_changed_shows_when_it_raises_the_shared_version(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenants.find_school_by_host("lincoln.testserver")
+    _rename_behind_the_back("Lincoln Academy")
+    assert _lincoln().name == "Lincoln Elementary"
+
+    with in_public():
+        cache.set(hosts.VERSION_KEY, "raised by another process", timeout=None)
+    monkeypatch.setattr(hosts._map, "checked", 0.0)
+
+    assert _lincoln().name == "Lincoln Academy"
+
+
+def test_without_a_word_it_shows_after_the_maps_life(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenants.find_school_by_host("lincoln.testserver")
+    _rename_behind_the_back("Lincoln Academy")
+
+    monkeypatch.setattr(hosts._map, "expires", 0.0)
+
+    assert _lincoln().name == "Lincoln Academy"
+
+
+def test_committing_a_change_tells_the_other_processes(
+    db: None, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    with in_public():
+        before = cache.get(hosts.VERSION_KEY)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        tenants.update_settings(school_id=1, tagline="Curious together")
+
+    with in_public():
+        assert cache.get(hosts.VERSION_KEY) != before
+
+
+def test_a_cache_that_is_down_takes_no_school_down(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: Any) -> None:
+        raise ConnectionError("redis is away")
+
+    monkeypatch.setattr(hosts.cache, "get", broken)
+
+    assert tenants.find_school_by_host("lincoln.testserver") is not None
+
+
+def test_strangers_cannot_grow_the_map_without_end(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosts, "MAX_HOSTS", 3)
+
+    for number in range(6):
+        tenants.find_school_by_host(f"guess-{number}.testserver")
+
+    assert len(hosts._map.schools) == 3
+    assert tenants.find_school_by_host("lincoln.testserver") is not None

@@ -1,0 +1,76 @@
+"""Interleaved rounds of ours and a peer, medians, one ratio."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results.json"
+
+
+@dataclass(frozen=True)
+class Result:
+    """`ratio` is how many times better ours is than the peer; `goal` the least it should be."""
+
+    figure: str
+    ours: float
+    peer: float
+    peer_name: str
+    unit: str
+    ratio: float
+    goal: float
+    met: bool
+    rounds: int
+
+
+def seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def compare(
+    figure: str,
+    *,
+    ours: Callable[[], float],
+    peer: Callable[[], float],
+    peer_name: str,
+    unit: str,
+    goal: float,
+    more_is_better: bool,
+    rounds: int = 7,
+) -> Result:
+    """Each callable measures one round. They take turns, so that a noisy moment of the machine
+    falls on both; the first round warms up and does not count."""
+    pairs = [(ours(), peer()) for _ in range(rounds + 1)][1:]
+    our_median = statistics.median(pair[0] for pair in pairs)
+    peer_median = statistics.median(pair[1] for pair in pairs)
+    ratio = our_median / peer_median if more_is_better else peer_median / our_median
+    return Result(
+        figure=figure,
+        ours=round(our_median, 3),
+        peer=round(peer_median, 3),
+        peer_name=peer_name,
+        unit=unit,
+        ratio=round(ratio, 2),
+        goal=goal,
+        met=ratio >= goal,
+        rounds=rounds,
+    )
+
+
+def save(results: list[Result]) -> None:
+    RESULTS.write_text(json.dumps([asdict(result) for result in results], indent=2) + "\n")
+
+
+def show(result: Result) -> None:
+    met = "met" if result.met else "NOT MET"
+    print(
+        f"{result.figure}: {result.ours:g} {result.unit}; {result.peer_name}: {result.peer:g}"
+        f" {result.unit}; {result.ratio:g} x (goal {result.goal:g} x, {met})",
+        flush=True,
+    )

@@ -1,0 +1,29 @@
+"""`make run` says what is in the way."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from config.embedded import ROOT
+
+
+def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = subprocess.run(
+            [sys.executable, "-m", "config.run", "--port", str(port)],
+            cwd=ROOT,
+            env={**os.environ, "HOMEROOM_DATA": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert result.returncode == 1
+    assert f"port {port} is taken" in result.stderr
+    assert f"make run PORT={port + 100}" in result.stderr
+    assert not (tmp_path / "postgres").exists()

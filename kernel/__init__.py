@@ -1,0 +1,1 @@
+"""What several apps need and that knows no app: money, ids, errors, the current school."""

@@ -1,0 +1,71 @@
+"""A Chromium for the session, a fresh context for each person, and an eye on what goes wrong."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.eyes import Watched
+
+CANDIDATES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+DESK, PHONE = 1280, 390
+SIZES = {DESK: {"width": DESK, "height": 900}, PHONE: {"width": PHONE, "height": 844}}
+
+
+def find_chromium() -> str | None:
+    asked = os.environ.get("HOMEROOM_CHROMIUM")
+    if asked:
+        return asked if Path(asked).exists() else None
+    return next((path for name in CANDIDATES if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """The browser. Without one these tests are skipped, and the summary says so loudly."""
+    executable = find_chromium()
+    if executable is None:
+        pytest.skip("no Chromium on this machine")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def person(chromium: Any, running: Any) -> Iterator[Callable[..., Watched]]:
+    """person(width, …): somebody at a browser of their own. At the end nothing may be left in
+    anybody's console."""
+    people: list[Watched] = []
+
+    def make(width: int = DESK, **options: Any) -> Watched:
+        options.setdefault("has_touch", width == PHONE)
+        context = chromium.new_context(
+            viewport=SIZES[width], is_mobile=width == PHONE, locale="en-US", **options
+        )
+        context.set_default_timeout(15_000)
+        somebody = Watched(context, width)
+        people.append(somebody)
+        return somebody
+
+    yield make
+    troubles = [trouble for somebody in people for trouble in somebody.troubles]
+    for somebody in people:
+        somebody.context.close()
+    assert troubles == []

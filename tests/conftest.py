@@ -1,0 +1,83 @@
+"""The whole stack for flow and browser tests: web, worker, beat and sandbox on free ports, with
+servers and data of their own. Started once for the session; all its users run in one worker
+(xdist group "stack")."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.flows.families import Billed, Family, bill_everybody
+from tests.flows.letters import Letters
+from tests.flows.running import RunningStack, start_stack
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if {"flow", "browser"} & {mark.name for mark in item.iter_markers()}:
+            item.add_marker(pytest.mark.xdist_group("stack"))
+            item.add_marker(pytest.mark.timeout(600))
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """The stack with the two demo schools."""
+    data = tmp_path_factory.mktemp("stack") / "data"
+    with start_stack(data) as started:
+        yield started
+    shutil.rmtree(data, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def letters(running: RunningStack) -> Letters:
+    return Letters(running.mail)
+
+
+def wait_for(check: Callable[[], Any], seconds: float = 20) -> Any:
+    until = time.monotonic() + seconds
+    while True:
+        if value := check():
+            return value
+        assert time.monotonic() < until, f"not within {seconds} s: {check}"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[..., Any]:
+    """eventually(check, seconds=20): the first true value of check(), or a failure."""
+    return wait_for
+
+
+@pytest.fixture(scope="session")
+def billed(running: RunningStack, letters: Letters, eventually: Callable[..., Any]) -> Billed:
+    """Brook School: families with two children each, after two billing runs."""
+    return bill_everybody(running, letters, eventually)
+
+
+@pytest.fixture
+def family(billed: Billed) -> Family:
+    """A family of Brook School that nobody else pays for."""
+    return billed.next_family()
+
+
+@pytest.fixture(scope="session")
+def onlooker(billed: Billed) -> Family:
+    """A family that looks at its page and never pays, shared by the tests that change nothing."""
+    return billed.next_family()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Skipped browser tests must not go unnoticed."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    missed = [report for report in skipped if "no Chromium" in str(report.longrepr)]
+    if missed:
+        terminalreporter.section("NO BROWSER FOUND", sep="!", red=True, bold=True)
+        terminalreporter.line(
+            f"{len(missed)} browser tests were SKIPPED: no Chromium on this machine. Install one "
+            "(Debian: apt-get install chromium) or set HOMEROOM_CHROMIUM to its path.",
+            red=True,
+        )
