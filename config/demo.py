@@ -35,7 +35,9 @@ SCHOOLS: list[dict[str, Any]] = [
         "admin_name": "Isabel Navarro",
     },
 ]
-STUDENTS, FAMILIES = 300, 180
+# The flow tests are content with smaller schools.
+STUDENTS = int(os.environ.get("DEMO_STUDENTS", "300"))
+FAMILIES = STUDENTS * 3 // 5
 ROLES = ("admin", "bursar", "office", "teacher")
 
 

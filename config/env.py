@@ -60,9 +60,9 @@ def database(name: str = "DATABASE_URL") -> dict[str, Any]:
     return {"ENGINE": "config.postgres", **settings, "OPTIONS": options}
 
 
-def mail_server(name: str = "EMAIL_URL") -> dict[str, Any]:
-    """Django's settings for outgoing mail from smtp://user:password@host:587. Characters that
-    mean something in a URL are written as in any URL: "/" as %2F, "@" as %40."""
+def mail_server(name: str = "EMAIL_URL") -> tuple[str, int, str, str]:
+    """Host, port, user and password from smtp://user:password@host:587. Characters that mean
+    something in a URL are written as in any URL: "/" as %2F, "@" as %40."""
     try:
         parts = urlsplit(text(name))
         host, port = parts.hostname, parts.port or 587
@@ -70,9 +70,4 @@ def mail_server(name: str = "EMAIL_URL") -> dict[str, Any]:
         host, port = None, 0
     if not host or parts.scheme != "smtp":
         raise ImproperlyConfigured(f"{name} must look like smtp://user:password@host:587.")
-    return {
-        "EMAIL_HOST": host,
-        "EMAIL_PORT": port,
-        "EMAIL_HOST_USER": unquote(parts.username or ""),
-        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
-    }
+    return host, port, unquote(parts.username or ""), unquote(parts.password or "")

@@ -22,7 +22,7 @@ class Page(CursorPagination):
         cursor = super().decode_cursor(request)
         try:
             if cursor is not None and cursor.position is not None:
-                UUID(cursor.position)
+                UUID(str(cursor.position))
         except ValueError:
             raise NotFound(self.invalid_cursor_message) from None
         return cursor

@@ -59,7 +59,7 @@ OFFERS = (
         days=21, hour=15, hours=2, places=6, fee=4500, takers=8,
     ),
     Offer(
-        ("Football camp", "Sports field", "Three hours of training with the school's coach."),
+        ("Soccer camp", "Sports field", "Three hours of training with the school's coach."),
         ("Campus de fútbol", "Campo de deportes", "Tres horas con el entrenador del colegio."),
         days=12, hour=9, hours=3, places=30, fee=1500, takers=8, needs_permission=True,
     ),
@@ -93,7 +93,7 @@ ENTRIES: tuple[tuple[str, str, int, int | None, int, str], ...] = (
     ("School council", "Consejo escolar", 4, 17, 1, "families"),
     ("Music evening", "Velada musical", 7, 19, 1, "public"),
     ("Early dismissal", "Salida anticipada", 10, None, 1, "public"),
-    ("Holiday", "Fiesta", 11, None, 2, "public"),
+    ("Holiday", "Festivo", 11, None, 2, "public"),
     ("Report cards", "Entrega de notas", 15, None, 1, "families"),
     ("Food drive", "Recogida de alimentos", 17, None, 5, "public"),
     ("Winter concert", "Concierto de invierno", 24, 18, 1, "public"),

@@ -27,7 +27,6 @@ from apps.students import facade as students
 from apps.students.contracts import ClassInfo, GuardianInfo
 from kernel.schools import current_school, today
 
-ACTOR = "demo"
 CARD_SHARE = 0.75
 REFUNDS = 8
 
@@ -45,6 +44,10 @@ class Plan:
     tell: bool = False
 
 
+def _bursar() -> str:
+    return f"bursar@{current_school().slug}.example"
+
+
 def load_fees(seed: int) -> None:
     """Fees, five billing runs over two terms, payments and refunds. Needs families; call once."""
     dice = random.Random(seed)
@@ -60,8 +63,10 @@ def _make_fees() -> dict[str, UUID]:
     fees.add_default_categories()
     categories = list(catalogue.list_categories())
     wanted = {
-        "tuition": (0, _("Tuition, term"), 45000),
-        "lunch": (1, _("School lunch, term"), 12000),
+        "tuition 1": (0, _("Tuition, spring term"), 45000),
+        "tuition 2": (0, _("Tuition, autumn term"), 45000),
+        "lunch 1": (1, _("School lunch, spring term"), 12000),
+        "lunch 2": (1, _("School lunch, autumn term"), 12000),
         "trip": (2, _("Museum day trip"), 3850),
     }
     return {
@@ -69,20 +74,19 @@ def _make_fees() -> dict[str, UUID]:
             category_id=categories[position].pk,
             name=name,
             amount_minor=amount,
-            actor=ACTOR,
+            actor=_bursar(),
         )
         for key, (position, name, amount) in wanted.items()
     }
 
 
 def _plans(fee_ids: dict[str, UUID]) -> list[Plan]:
-    tuition, lunch, trip = fee_ids["tuition"], fee_ids["lunch"], fee_ids["trip"]
     return [
-        Plan(tuition, issued=160, due=140, paid=0.93, part=0.03),
-        Plan(lunch, issued=130, due=110, paid=0.75, class_step=4),
-        Plan(tuition, issued=48, due=28, paid=0.7, part=0.08),
-        Plan(lunch, issued=20, due=-12, paid=0.3, class_step=4),
-        Plan(trip, issued=3, due=-20, paid=0.1, class_step=4, tell=True),
+        Plan(fee_ids["tuition 1"], issued=160, due=140, paid=0.93, part=0.03),
+        Plan(fee_ids["lunch 1"], issued=130, due=110, paid=0.75, class_step=4),
+        Plan(fee_ids["tuition 2"], issued=48, due=28, paid=0.7, part=0.08),
+        Plan(fee_ids["lunch 2"], issued=20, due=-12, paid=0.3, class_step=4),
+        Plan(fee_ids["trip"], issued=3, due=-20, paid=0.1, class_step=4, tell=True),
     ]
 
 
@@ -94,10 +98,10 @@ def _bill(plan: Plan, classes: Sequence[ClassInfo]) -> UUID:
             fee_id=plan.fee_id,
             class_ids=[info.id for info in classes],
             due_on=today() - timedelta(days=plan.due),
-            actor=ACTOR,
+            actor=_bursar(),
             at=at,
         )
-        billing.post_run(run_id=run_id, actor=ACTOR, issued_on=issued_on, at=at, tell=plan.tell)
+        billing.post_run(run_id=run_id, actor=_bursar(), issued_on=issued_on, at=at, tell=plan.tell)
     return run_id
 
 
@@ -115,7 +119,7 @@ def _pay(plan: Plan, run_id: UUID, dice: random.Random) -> None:
         elif luck < plan.paid + plan.part:
             part = max(total // 200 * 100, 100)
             history.append(_payment(guardian, owed, part, plan, dice))
-    payments.record_history(payments=history, actor=ACTOR)
+    payments.record_history(payments=history, actor=_bursar())
 
 
 def _families(run_id: UUID) -> list[tuple[GuardianInfo, list[InvoiceInfo]]]:
@@ -163,7 +167,7 @@ def _refund_some(dice: random.Random) -> None:
         refunds.decide(
             key=f"demo:{info.id}",
             payment_id=info.id,
-            actor=ACTOR,
+            actor=_bursar(),
             student_id=None,
             amount_minor=amount,
             reason=reason,
@@ -171,5 +175,5 @@ def _refund_some(dice: random.Random) -> None:
         )
         at = min(info.started_at + timedelta(days=2), _moment(today(), hour=0))
         payments.demo_refund(
-            payment_id=info.id, amount_minor=amount, reason=reason, actor=ACTOR, at=at
+            payment_id=info.id, amount_minor=amount, reason=reason, actor=_bursar(), at=at
         )

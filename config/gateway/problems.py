@@ -162,8 +162,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     log.warning("csrf refused", reason=reason)
-    return refusal(
-        request,
-        403,
-        _("This form is too old or came from another site. Go back, reload the page, try again."),
-    )
+    message = _("It is too old or came from another site. Go back, reload the page, try again.")
+    if request.path.startswith("/api/"):
+        return refusal(request, 403, message)
+    context = {"title": _("This form cannot be used any more"), "message": message}
+    return render(request, "error.html", context, status=403)

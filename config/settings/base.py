@@ -287,7 +287,7 @@ CONTENT_SECURITY_POLICY = {
 
 # Mail and files -------------------------------------------------------------------------------
 
-DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"Homeroom <no-reply@{PLATFORM_DOMAIN}>")
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "") or f"Homeroom <no-reply@{PLATFORM_DOMAIN}>"
 EMAIL_TIMEOUT = 10
 # Where the file-based mail backend of a developer's machine writes; empty: no mailbox page.
 MAILBOX_DIR = ""

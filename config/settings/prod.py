@@ -2,7 +2,7 @@
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config import env
+from config import env, logs
 
 from .base import *  # noqa: F403
 from .base import SANDBOX_URL
@@ -42,7 +42,7 @@ SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
 
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-globals().update(env.mail_server())  # EMAIL_HOST, _PORT, _HOST_USER, _HOST_PASSWORD
+EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env.mail_server()
 EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=True)
 
 if sentry_dsn := env.text("SENTRY_DSN", ""):
@@ -54,5 +54,6 @@ if sentry_dsn := env.text("SENTRY_DSN", ""):
         send_default_pii=False,
         max_request_body_size="never",
         include_local_variables=False,
+        before_send=logs.without_links,
         release=env.text("RELEASE", "") or None,
     )

@@ -85,9 +85,4 @@ def test_number_says_what_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_mail_password_is_written_as_in_any_url(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMAIL_URL", "smtp://me%40example.org:a%2Fb%2Bc@mail.example")
-    assert env.mail_server() == {
-        "EMAIL_HOST": "mail.example",
-        "EMAIL_PORT": 587,
-        "EMAIL_HOST_USER": "me@example.org",
-        "EMAIL_HOST_PASSWORD": "a/b+c",
-    }
+    assert env.mail_server() == ("mail.example", 587, "me@example.org", "a/b+c")

@@ -15,7 +15,7 @@ from django.test import Client, RequestFactory
 from config.gateway import bodies, correlation
 from config.gateway.address import client_address
 from config.gateway.people import PermissionMiddleware, declared_permission
-from config.logs import configure, loggable
+from config.logs import configure, loggable, without_links
 from kernel.access import PUBLIC, Anonymous, access
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -47,6 +47,17 @@ def test_the_answer_names_the_trace_id(anonymous: Callable[..., Client]) -> None
 def test_one_time_links_stay_out_of_the_log(path: str) -> None:
     assert "SECRET" not in loggable(path)
     assert loggable("/portal/fees/") == "/portal/fees/"
+
+
+def test_an_error_report_holds_no_one_time_link() -> None:
+    report = {
+        "request": {"url": "https://lincoln.example/family/l/SECRET/", "method": "GET"},
+        "breadcrumbs": {"values": [{"message": "Gone: /invitation/SECRET/", "level": 3}]},
+    }
+    assert without_links(report) == {
+        "request": {"url": "https://lincoln.example/family/l/[token]/", "method": "GET"},
+        "breadcrumbs": {"values": [{"message": "Gone: /invitation/[token]/", "level": 3}]},
+    }
 
 
 @pytest.mark.parametrize("as_json", [True, False])

@@ -57,7 +57,11 @@ def person(chromium: Any, running: Any) -> Iterator[Callable[..., Watched]]:
     def make(width: int = DESK, **options: Any) -> Watched:
         options.setdefault("has_touch", width == PHONE)
         context = chromium.new_context(
-            viewport=SIZES[width], is_mobile=width == PHONE, locale="en-US", **options
+            viewport=SIZES[width],
+            is_mobile=width == PHONE,
+            locale="en-US",
+            reduced_motion="reduce",
+            **options,
         )
         context.set_default_timeout(15_000)
         somebody = Watched(context, width)

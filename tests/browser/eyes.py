@@ -31,6 +31,9 @@ WIDER = """() => {
 }"""
 
 
+SETTLED = """() => Promise.all(document.getAnimations()
+  .filter(one => one.effect.getComputedTiming().iterations !== Infinity)
+  .map(one => one.finished))"""
 FETCH = """async link => {
   const answer = await fetch(link.href);
   const start = (await answer.text()).slice(0, 5);
@@ -101,6 +104,7 @@ class Watched:
         return found
 
     def _accessibility(self) -> list[str]:
+        self.page.evaluate(SETTLED)  # a colour that is still fading in has no contrast yet
         violations = Axe().run(self.page).response["violations"]
         return [
             f"{one['id']} ({one['impact']}) {one['nodes'][0]['html'][:160]} …{len(one['nodes'])}x"

@@ -84,6 +84,7 @@ def _environment(data: Path) -> dict[str, str]:
         "HOMEROOM_DATA": str(data),
         "DJANGO_SETTINGS_MODULE": "config.settings.dev",
         "DEBUG": "0",
+        "DEMO_STUDENTS": "90",
     }
 
 

@@ -82,8 +82,7 @@ def _open_payments(owed: FamilyBalance, guardian: GuardianInfo) -> dict[str, obj
     found = payments.open_payments(ids) if ids else []
     own = next((info for info in found if info.payer_id == guardian.id), None)
     other = next((info for info in found if info.payer_id != guardian.id), None)
-    busy = {line.reference for info in found for line in info.lines}
-    return {"own_payment": own, "other_payment": other, "busy": busy}
+    return {"own_payment": own, "other_payment": other}
 
 
 @for_guardian

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from django.utils import translation
+from django.utils import timezone, translation
 
 from apps.fees import facade as fees
 from apps.fees.contracts import InvoiceInfo
@@ -18,6 +18,8 @@ from apps.notifications.services.queueing import Recipient, queue_message
 from apps.students import facade as students
 from kernel.errors import NotFound
 from kernel.money import format_money
+
+NEWS = timedelta(days=30)
 
 
 class BilledLine(Protocol):
@@ -118,7 +120,10 @@ def confirm_payment(
     currency: str,
     captured_at: datetime,
 ) -> None:
-    """The receipt of a payment, to the payer, also for cash at the counter."""
+    """The receipt of a payment, to the payer, also for cash at the counter. A payment of long ago
+    that is written down only now is history, not news: nobody is told."""
+    if captured_at < timezone.now() - NEWS:
+        return
     to = _payer(payer_id, payer_name, payer_email)
     link = _receipt_link(payment_id, to)
     with translation.override(known_language(to.language)):

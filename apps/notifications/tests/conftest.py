@@ -2,28 +2,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.test import Client
 
 from apps.events import facade as events
 from apps.notifications.events import MessageQueued
 
 EVENTS = (MessageQueued,)
-
-
-@pytest.fixture(autouse=True)
-def _school_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gateway closes the school after a request; a test goes on looking into it."""
-    send = Client.request
-
-    def request(self: Client, **more: Any) -> Any:
-        before = connection.tenant
-        try:
-            return send(self, **more)
-        finally:
-            connection.set_tenant(before)
-
-    monkeypatch.setattr(Client, "request", request)
 
 
 @pytest.fixture

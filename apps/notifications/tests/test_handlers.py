@@ -1,13 +1,15 @@
 """From an event of another app to a mail, through the outbox."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, timedelta
 from io import StringIO
 
 import pytest
+from babel.dates import format_date
 from django.core.mail.backends.locmem import EmailBackend
 from django.core.management import call_command
 from django.db import transaction
+from django.utils import timezone
 
 from apps.activities.events import SignupConfirmed, SignupWaitlisted
 from apps.events import facade as events
@@ -22,7 +24,9 @@ from kernel.ids import uuid7
 
 pytestmark = pytest.mark.usefixtures("school")
 
-AT = datetime(2026, 9, 1, 2, 30, tzinfo=UTC)  # still August in Chicago
+# Three days ago, at an hour when Chicago's day is still the one before.
+AT = (timezone.now() - timedelta(days=3)).replace(hour=2, minute=30)
+CHICAGO_DAY = format_date(AT - timedelta(days=1), "long", locale="en")
 
 
 def publish(event):
@@ -93,9 +97,18 @@ def test_a_payer_the_school_does_not_know_gets_a_receipt_without_a_link(drain, m
 
     [mail] = [mail for mail in mailbox if "receipt" in mail.subject]
     assert mail.subject == "Lincoln Elementary: receipt for $250.50"
-    assert "on August 31, 2026" in mail.body, "the day in the school's own zone"
+    assert f"on {CHICAGO_DAY}" in mail.body, "the day in the school's own zone"
     assert "- Ada Park: term fee: $250.50" in mail.body
     assert "See the receipt" not in mail.alternatives[0][0]
+
+
+def test_a_payment_of_long_ago_is_no_news(drain, mailbox):
+    publish(captured(captured_at=AT - timedelta(days=60)))
+
+    drain()
+
+    assert mailbox == []
+    assert Message.objects.count() == 0
 
 
 def test_a_guardian_gets_the_receipt_in_their_own_language_with_a_link(drain, mailbox):
