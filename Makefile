@@ -41,6 +41,7 @@ bench: $(READY) ## figures beside their peers, into benchmarks/results.json
 	$(BIN)/python -m benchmarks
 
 demo: $(READY) $(MESSAGES) ## the demo schools, without starting the platform
+	@$(BIN)/python manage.py migrate_schemas -v 0
 	@$(BIN)/python -m config.demo
 
 shell: $(READY) ## a Django shell on the embedded servers

@@ -24,7 +24,7 @@ SCHOOLS: list[dict[str, Any]] = [
         "currency": "USD",
         "language": "en",
         "time_zone": "America/Chicago",
-        "admin_name": "Ruth Whitaker",
+        "admin_name": "Ellen Whitaker",
     },
     {
         "name": "Colegio San Martín",
@@ -48,6 +48,7 @@ def main() -> None:
 
     embedded.hold()
     django.setup()
+    _refuse_a_real_installation()
     if "--signs" in sys.argv:
         print_signs()
         return
@@ -65,6 +66,14 @@ def _load_schools_side_by_side() -> None:
     codes = [loader.wait() for loader in loaders]
     if any(codes):
         sys.exit("The demo schools could not be loaded; the reason is above.")
+
+
+def _refuse_a_real_installation() -> None:
+    """Everybody knows the demo's password: an operator with it must not exist in production."""
+    from django.conf import settings
+
+    if not settings.SANDBOX_ALLOWED:
+        sys.exit("config.demo: these settings are not for trying things out; nothing was loaded.")
 
 
 def load_school(values: dict[str, Any], *, seed: int) -> None:

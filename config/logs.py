@@ -48,7 +48,7 @@ def configure(_config: dict[str, Any]) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *final,
-                lambda _logger, _method, line: loggable(line),
+                lambda _logger, _method, line: without_links(line),
             ],
         )
     )

@@ -40,11 +40,18 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m config.run", description=__doc__)
-    parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--sandbox-port", type=int, help="default: the port after --port")
+    parser.add_argument("--port", type=_port, default=8000)
+    parser.add_argument("--sandbox-port", type=_port, help="default: the port after --port")
     options = parser.parse_args()
     options.sandbox_port = options.sandbox_port or options.port + 1
     return options
+
+
+def _port(text: str) -> int:
+    """A port that has a next one, for the sandbox."""
+    if not text.isdecimal() or not 0 < int(text) < 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; choose one from 1 to 65534")
+    return int(text)
 
 
 def _interrupt(_signum: int, _frame: FrameType | None) -> None:

@@ -16,6 +16,7 @@ from tests.flows.letters import Letters
 from tests.flows.running import RunningStack, start_stack
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"flow", "browser"} & {mark.name for mark in item.iter_markers()}:

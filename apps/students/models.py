@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from kernel.ids import uuid7
 
@@ -162,7 +163,7 @@ class Guardianship(models.Model):
         RELATIVE = "relative", _("Other relative")
         FOSTER = "foster", _("Foster carer")
         GUARDIAN = "guardian", _("Legal guardian")
-        OTHER = "other", _("Other")
+        OTHER = "other", pgettext_lazy("relationship", "Other")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="guardianships")

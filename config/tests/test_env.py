@@ -22,12 +22,14 @@ PROD = {
 }
 
 
-def start(**changes: str | None) -> subprocess.CompletedProcess[str]:
+SHOW = "from django.conf import settings; print(settings.DEBUG, settings.PLATFORM_DOMAIN)"
+
+
+def start(*arguments: str, **changes: str | None) -> subprocess.CompletedProcess[str]:
     values = {**PROD, **changes}
     environment = {key: value for key, value in values.items() if value is not None}
-    code = "from django.conf import settings; print(settings.DEBUG, settings.PLATFORM_DOMAIN)"
     return subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, *(arguments or ("-c", SHOW))],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], **environment},
         capture_output=True,
@@ -68,6 +70,12 @@ def test_production_refuses_to_start(changes: dict[str, str | None], words: str)
     assert result.returncode != 0
     assert "ImproperlyConfigured" in result.stderr
     assert words in result.stderr
+
+
+def test_the_demo_with_its_known_password_stays_out_of_production() -> None:
+    result = start("-m", "config.demo")
+    assert result.returncode == 1
+    assert "nothing was loaded" in result.stderr
 
 
 def test_a_password_in_a_bad_address_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,3 +27,16 @@ def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
     assert f"port {port} is taken" in result.stderr
     assert f"make run PORT={port + 100}" in result.stderr
     assert not (tmp_path / "postgres").exists()
+
+
+def test_a_port_that_cannot_be_is_named() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "config.run", "--port", "99999"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert "'99999' is not a port; choose one from 1 to 65534" in result.stderr

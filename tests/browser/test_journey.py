@@ -96,7 +96,6 @@ class Story:
         self.look(bursar, "dry-run")
         bursar.press("Import 6 rows")
         bursar.page.get_by_text("The families were imported.").wait_for()
-        self.look(bursar, "imported")
 
     # Step 5
 
@@ -151,10 +150,8 @@ class Story:
         bursar.open(f"{self.school}/portal/")
         assert "$1,002.00" in bursar.text()
         assert "Sarah Johnson" in bursar.text()
-        self.look(bursar, "dashboard-paid")
         bursar.open(f"{self.school}/portal/fees/invoices/?q=Emma")
         page.locator("tbody th a").first.click()
-        self.look(bursar, "invoice")
         page.locator("main a[href*='/portal/fees/students/']").first.click()
         bursar.press("Refund")
         page.get_by_role("textbox", name="Amount").fill("49.99")
@@ -172,7 +169,6 @@ class Story:
         parent.page.reload()
         found = amounts(parent.text())
         assert found[-2:] == [OWED, -BACK]
-        self.look(parent, "receipt-refunded")
         parent.press("Back to your balance")
         parent.page.get_by_text("All paid").wait_for()
         self.look(parent, "family-paid")
@@ -190,7 +186,6 @@ class Story:
         stranger = self.person(self.parent_width)
         stranger.open(self.school)
         assert "Harvest fair on Saturday" in stranger.text()
-        self.look(stranger, "public-home")
         stranger.press("Harvest fair on Saturday")
         stranger.page.locator("strong", has_text="pies").wait_for()
         for name in ("Johnson", "Emma", "sarah.johnson"):

@@ -23,6 +23,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.encoding import punycode
 from django.utils.translation import gettext as _
 
 from apps.notifications.models import Message
@@ -156,13 +157,19 @@ def build_mail(message: Message, connection: BaseEmailBackend | None) -> EmailMu
         subject=one_line(message.subject),
         body=text,
         from_email=formataddr((one_line(school.name), parseaddr(settings.DEFAULT_FROM_EMAIL)[1])),
-        to=[formataddr((one_line(message.to_name), message.to_address))],
+        to=[formataddr((one_line(message.to_name), on_the_wire(message.to_address)))],
         reply_to=[contact] if is_usable(contact) else None,
         headers={"Message-ID": message_id_header(message), "Auto-Submitted": "auto-generated"},
         connection=connection,
     )
     mail.attach_alternative(html, "text/html")
     return mail
+
+
+def on_the_wire(address: str) -> str:
+    """The address with its domain as mail servers know it: ana@españa.es, ana@xn--espaa-rta.es."""
+    person, _at, domain = address.rpartition("@")
+    return f"{person}@{punycode(domain)}"
 
 
 def message_id_header(message: Message) -> str:

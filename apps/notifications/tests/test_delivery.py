@@ -58,6 +58,15 @@ def test_a_message_is_sent_and_its_link_forgotten(school, mailbox):
     assert [attempt.outcome for attempt in message.attempts.all()] == ["sent"]
 
 
+def test_a_domain_with_letters_beyond_ascii_is_reached(school, mailbox):
+    message = MessageFactory(to_address="ana@españa.es", to_name="Ana")
+
+    assert deliver(message_id=message.id) is True
+
+    [sent] = mailbox
+    assert sent.to == ["Ana <ana@xn--espaa-rta.es>"]
+
+
 def test_a_message_is_not_sent_twice(school, mailbox):
     message = MessageFactory()
 

@@ -70,7 +70,7 @@ def account_check(request: HttpRequest, account_id: UUID) -> HttpResponse:
 def _tell_check(request: HttpRequest, *, problem: str) -> None:
     if problem:
         message = _("The key works, but the gateway cannot send messages here: %(problem)s")
-        messages.warning(request, message % {"problem": problem})
+        messages.warning(request, message % {"problem": _(problem)})
     else:
         messages.success(request, _("The gateway answers and the key works."))
 

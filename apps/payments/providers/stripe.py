@@ -17,6 +17,7 @@ from typing import Any
 
 import requests
 import stripe
+from django.utils.translation import gettext_noop
 
 from apps.payments.providers.base import (
     BadSignature,
@@ -275,17 +276,25 @@ def _translated_errors() -> Iterator[None]:
     except stripe.CardError as error:
         raise Declined(_text(error), code=error.code or "") from error
     except stripe.RateLimitError as error:
-        raise Retryable("The gateway is busy.", code="rate_limit") from error
+        raise Retryable(gettext_noop("The gateway is busy."), code="rate_limit") from error
     except (stripe.AuthenticationError, stripe.PermissionError) as error:
-        raise Invalid("The gateway refused the key.", code="authentication") from error
+        raise Invalid(
+            gettext_noop("The gateway refused the key."), code="authentication"
+        ) from error
     except stripe.APIConnectionError as error:
         if _never_sent(error):
-            raise Retryable("The gateway cannot be reached.", code="unreachable") from error
-        raise Unknown("The gateway did not answer in time.", code="timeout") from error
+            raise Retryable(
+                gettext_noop("The gateway cannot be reached."), code="unreachable"
+            ) from error
+        raise Unknown(
+            gettext_noop("The gateway did not answer in time."), code="timeout"
+        ) from error
     except (stripe.InvalidRequestError, stripe.IdempotencyError) as error:
         raise Invalid(_text(error), code=error.code or "") from error
     except stripe.StripeError as error:
-        raise Unknown("The gateway had an internal error.", code="gateway_error") from error
+        raise Unknown(
+            gettext_noop("The gateway had an internal error."), code="gateway_error"
+        ) from error
 
 
 def _text(error: stripe.StripeError) -> str:

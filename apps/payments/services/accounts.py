@@ -130,7 +130,7 @@ def check_account(*, account_id: UUID) -> AccountInfo:
         provider_for(account).check()
     except ProviderError as error:
         _note_problem(account, error.detail)
-        raise Unavailable(error.detail, code="gateway") from error
+        raise Unavailable(_(error.detail), code="gateway") from error
     _note_problem(account, "")
     ensure_webhook(account)
     return selectors.to_account(account)

@@ -191,6 +191,6 @@ def _as_unavailable() -> Iterator[None]:
         yield
     except ProviderError as error:
         raise Unavailable(
-            _("The payment gateway does not answer: %(detail)s") % {"detail": error.detail},
+            _("The payment gateway does not answer: %(detail)s") % {"detail": _(error.detail)},
             code="gateway",
         ) from error

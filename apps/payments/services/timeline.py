@@ -74,7 +74,7 @@ def _payment_words(event: Any, payment: models.Payment) -> Words:
         case events.Expired():
             return _("Expired"), _("Nobody used the payment page in time."), "muted"
         case events.OutcomeUnknown():
-            return _("No clear answer from the gateway"), event.detail, "warn"
+            return _("No clear answer from the gateway"), _(event.detail), "warn"
         case events.MismatchDetected():
             return _("Amount does not match"), _mismatch(event), "bad"
         case _:

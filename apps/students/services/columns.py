@@ -50,7 +50,7 @@ FIELD_ALIASES: dict[str, frozenset[str]] = {
 }
 GUARDIAN_WORDS = (
     "guardian|parent|contact|carer|mother|father"
-    "|tutor|tutora|responsable|contacto|progenitor|madre|padre"
+    "|familiar|tutor|tutora|responsable|contacto|progenitor|madre|padre"
 )
 # A file with a column for each parent and no numbers: the father is the second guardian.
 SECOND_GUARDIAN_WORDS = frozenset({"father", "padre"})

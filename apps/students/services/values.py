@@ -41,6 +41,10 @@ RELATIONSHIPS: dict[str, Relationship] = {
     "foster parent": Relationship.FOSTER,
     "other relative": Relationship.RELATIVE,
     "step parent": Relationship.STEPPARENT,
+    "padrastro o madrastra": Relationship.STEPPARENT,
+    "abuelo o abuela": Relationship.GRANDPARENT,
+    "otro familiar": Relationship.RELATIVE,
+    "familia de acogida": Relationship.FOSTER,
 }
 LANGUAGES = {
     word: code

@@ -4,11 +4,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.students.services import csv_text, families_file
-from apps.students.services.columns import recognise
+from apps.students.services import csv_text, families_file, values
+from apps.students.services.columns import label, recognise
 from apps.students.services.families_file import FamiliesFile
 from kernel.errors import Invalid
 
@@ -318,6 +319,22 @@ def test_notices_do_not_hold_up_the_row() -> None:
 )
 def test_headers_in_english_and_spanish(header: str, column: str | None) -> None:
     assert recognise(header) == column
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("column", ["first_name", "class_name", "guardian1_email"])
+def test_what_we_call_a_column_may_be_its_header(language: str, column: str) -> None:
+    with translation.override(language):
+        assert recognise(label(column)) == column
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("known", values.Relationship)
+def test_a_relationship_we_suggest_can_be_written(
+    language: str, known: values.Relationship
+) -> None:
+    with translation.override(language):
+        assert values.relationship(str(known.label)) == known
 
 
 def test_columns_nobody_knows_are_ignored_and_listed() -> None:

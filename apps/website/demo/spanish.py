@@ -13,7 +13,7 @@ def profile(name: str) -> dict[str, str]:
             "- **Aprender al aire libre.** El huerto es nuestra aula de ciencias.\n"
             "- **Música para todos.** En tercero, cada alumno aprende un instrumento.\n"
         ),
-        "principal": "Carmen Vidal",
+        "principal": "Isabel Navarro",
         "hours": "De lunes a jueves, de 8:30 a 16:30\nViernes, de 8:30 a 14:00",
     }
 
@@ -47,7 +47,7 @@ PAGES = [
     ),
     (
         "Cuotas y pagos",
-        "Los recibos se envían por correo electrónico al principio de cada trimestre. El enlace "
+        "Las facturas se envían por correo electrónico al principio de cada trimestre. El enlace "
         "del mensaje abre la cuenta de su familia: en ella verá a todos sus hijos y podrá pagar al "
         "momento, **sin contraseña**.\n\n¿Necesita pagar a plazos? Hable con administración: "
         "encontraremos una solución.",
@@ -55,7 +55,7 @@ PAGES = [
 ]
 
 STAFF = [
-    ("Carmen Vidal", "Directora"),
+    ("Isabel Navarro", "Directora"),
     ("Lucía Herrero", "Secretaría"),
     ("Javier Molina", "Administración"),
     ("Andrés Gil", "6.º de primaria, matemáticas"),
@@ -79,7 +79,7 @@ NEWS = [
         "Segundo premio en la olimpiada matemática",
         "Seis alumnos de sexto han vuelto con la medalla de plata. La final se decidió en el "
         "desempate y todo el autobús volvió cantando. ¡Enhorabuena a todos!",
-        "Carmen Vidal",
+        "Isabel Navarro",
     ),
     (
         "Objetos perdidos: ya no caben",
@@ -123,7 +123,7 @@ NEWS = [
         "- **Deberes**: veinte minutos hasta tercero, cuarenta de cuarto a sexto.\n"
         "- **Móviles**: apagados y en la mochila.\n"
         "- **Comedor**: cada día hay una opción vegetariana.",
-        "Carmen Vidal",
+        "Isabel Navarro",
     ),
     (
         "Gripe: cuándo quedarse en casa",

@@ -4,16 +4,15 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
 from apps.events.contracts import DeadLetterInfo
 from apps.events.selectors import outbox
 from apps.events.selectors.schemas import opened
 from apps.events.services import letters
-from kernel.errors import DomainError
+from kernel.commands import PlainCommand
+from kernel.errors import NotFound
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "List a school's dead letters; show, retry or discard one of them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -30,15 +29,12 @@ class Command(BaseCommand):
             single.add_argument("--school", required=True, help="slug or schema name")
             single.add_argument("id", type=int, help="number from the list")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def run(self, options: dict[str, Any]) -> None:
         if options["action"] == "list":
             self._list(options["school"], options["all"])
             return
         with opened(_schema(options["school"])):
-            try:
-                getattr(self, f"_{options['action']}")(options["id"])
-            except DomainError as error:
-                raise CommandError(error.message, returncode=2) from error
+            getattr(self, f"_{options['action']}")(options["id"])
 
     def _list(self, school: str | None, include_resolved: bool) -> None:
         known = outbox.list_schemas()
@@ -55,7 +51,7 @@ class Command(BaseCommand):
     def _show(self, letter_id: int) -> None:
         letter = outbox.get_dead_letter(letter_id)
         if letter is None:
-            raise CommandError(f"There is no dead letter {letter_id} here.", returncode=2)
+            raise NotFound(f"There is no dead letter {letter_id} here.")
         self.stdout.write(_describe(letter))
 
     def _retry(self, letter_id: int) -> None:
@@ -70,7 +66,7 @@ class Command(BaseCommand):
 def _schema(school: str) -> str:
     found = outbox.find_schema(school)
     if found is None:
-        raise CommandError(f"There is no school “{school}”.", returncode=2)
+        raise NotFound(f"There is no school “{school}”.")
     return found
 
 

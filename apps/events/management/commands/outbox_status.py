@@ -5,23 +5,23 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
 from apps.events.contracts import OutboxStatus
 from apps.events.selectors import outbox
 from apps.events.selectors.schemas import opened
+from kernel.commands import PlainCommand
+from kernel.errors import NotFound
 
 COLUMNS = ("school", "pending", "retrying", "oldest s", "calls", "dead letters")
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Show each school's outbox: events that wait, the age of the oldest, dead letters."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--school", help="slug or schema name; all schools when left out")
         parser.add_argument("--json", action="store_true", help="one JSON array, for machines")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def run(self, options: dict[str, Any]) -> None:
         rows = [(name, _status(schema)) for schema, name in _chosen(options["school"])]
         if options["json"]:
             found = [{"school": name, **asdict(status)} for name, status in rows]
@@ -56,5 +56,5 @@ def _chosen(school: str | None) -> list[tuple[str, str]]:
         return schemas
     chosen = [(schema, name) for schema, name in schemas if school in (schema, name)]
     if not chosen:
-        raise CommandError(f"There is no school “{school}”.", returncode=2)
+        raise NotFound(f"There is no school “{school}”.")
     return chosen

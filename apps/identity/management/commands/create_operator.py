@@ -4,14 +4,12 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
 from apps.identity.services import operators
-from kernel.errors import DomainError
+from kernel.commands import PlainCommand
 from kernel.schools import in_public
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = (
         "Creates an account for somebody who runs the platform. Without --password-stdin it "
         "prints a one-time link to set the password. Exit code 2: nothing was created."
@@ -26,15 +24,12 @@ class Command(BaseCommand):
             help="read the password from standard input, so that no shell history keeps it",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def run(self, options: dict[str, Any]) -> None:
         password = sys.stdin.readline().rstrip("\r\n") if options["password_stdin"] else None
-        try:
-            with in_public():
-                operator = operators.create_operator(
-                    email=options["email"], name=options["name"], password=password
-                )
-        except DomainError as error:
-            raise CommandError(str(error), returncode=2) from None
+        with in_public():
+            operator = operators.create_operator(
+                email=options["email"], name=options["name"], password=password
+            )
         self.stdout.write(f"Operator {operator.email} created.")
         if operator.link:
             self.stdout.write(f"To set the password, open once within 7 days:\n{operator.link}")

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from apps.tenants.contracts import ACTIVE, PROVISIONING, SUSPENDED, SchoolInfo
-from apps.tenants.management.plain import PlainCommand
 from apps.tenants.selectors import address_of, list_schools
+from kernel.commands import PlainCommand
 
 HEADINGS = ("SLUG", "NAME", "STATUS", "ADDRESS", "SCHEMA", "CURRENCY", "LANGUAGE", "TIME ZONE")
 

@@ -9,9 +9,9 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 
 from apps.tenants.contracts import Provisioned
-from apps.tenants.management.plain import PlainCommand
 from apps.tenants.selectors import address_of
 from apps.tenants.services.provision import provision_school
+from kernel.commands import PlainCommand
 from kernel.schools import platform_url
 
 
