@@ -52,7 +52,7 @@ requirements: $(READY) ## compile requirements/*.in, with hashes
 	  ../$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --output-file $$name.txt $$name.in; done
 
 messages: $(READY) ## collect texts to translate (needs gettext)
-	$(BIN)/python manage.py makemessages --locale es --no-location --ignore .venv --ignore data
+	$(BIN)/python manage.py makemessages --locale es --no-location --no-wrap --no-obsolete --ignore .venv --ignore data
 
 clean: ## remove the environment and the embedded servers' data
 	rm -rf $(VENV) data .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

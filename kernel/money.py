@@ -57,6 +57,12 @@ def format_money(minor: int, currency: str) -> str:
     return format_currency(to_decimal(minor, currency), currency, locale=_locale())
 
 
+def amount_text(minor: int, currency: str) -> str:
+    """The amount as one types it into a form in the active language: 1234.50, 1234,50."""
+    number = f"{to_decimal(minor, currency):f}"
+    return number.replace(".", get_decimal_symbol(_locale()))
+
+
 # A symbol or code before or behind the number: "$", "kr.", "US$", "EUR". Digits of any script,
 # signs, parentheses and a leading separator stay, since without them ".50" and "(5)" would become
 # 50 and 5; so does a single letter behind it, since "2k" is not 2.

@@ -1,6 +1,5 @@
 """The whole stack for flow and browser tests: web, worker, beat and sandbox on free ports, with
-servers and data of their own. Started once for the session; all its users run in one worker
-(xdist group "stack")."""
+servers and data of their own. Started once for the session."""
 
 from __future__ import annotations
 
@@ -15,13 +14,31 @@ from tests.flows.families import Billed, Family, bill_everybody
 from tests.flows.letters import Letters
 from tests.flows.running import RunningStack, start_stack
 
+STACK = ("tests/flows/", "tests/browser/")
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if {"flow", "browser"} & {mark.name for mark in item.iter_markers()}:
-            item.add_marker(pytest.mark.xdist_group("stack"))
+        if item.nodeid.startswith(STACK):
             item.add_marker(pytest.mark.timeout(600))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One parallel worker gets all tests of the stack, the others share the rest.
+
+    xdist's own groups (`xdist_group`, with 3.8) have no effect from pytest 9.2 on: they rename the
+    test, and pytest no longer reads the name they write.
+    """
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneStack(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "stack" if nodeid.startswith(STACK) else nodeid
+
+    return OneStack(config, log)
 
 
 @pytest.fixture(scope="session")

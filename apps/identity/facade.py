@@ -1,6 +1,6 @@
 """What the other apps may ask of identity. All in the school that is open."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -47,12 +47,6 @@ def add_role(*, user_id: UUID, role: str, actor: str) -> UserInfo:
 def get_user(user_id: UUID) -> UserInfo:
     """Raises NotFound."""
     return selectors.info(selectors.get_person(user_id))
-
-
-def get_users(ids: Collection[UUID]) -> dict[UUID, UserInfo]:
-    """Those that exist, by id, in one statement."""
-    found = selectors.users_by_ids(list(ids))
-    return {user_id: selectors.info(user) for user_id, user in found.items()}
 
 
 def find_user_by_email(email: str) -> UserInfo | None:

@@ -1,6 +1,6 @@
 """Reading accounts and the audit trail."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -99,10 +99,6 @@ def info(user: User) -> UserInfo:
 
 def infos(users: Iterable[User]) -> list[UserInfo]:
     return [info(user) for user in users]
-
-
-def users_by_ids(ids: Sequence[UUID]) -> dict[UUID, User]:
-    return {user.pk: user for user in people(PeopleFilter()).filter(pk__in=ids)}
 
 
 def count_by_role() -> dict[str, int]:

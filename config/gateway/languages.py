@@ -8,11 +8,9 @@ from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from config.gateway.schools import LANGUAGE_COOKIE
 from kernel.access import PUBLIC, access
+from kernel.languages import remember_language
 from kernel.pages import own_path
-
-COOKIE_AGE = 365 * 24 * 3600  # seconds
 
 
 @access(PUBLIC)
@@ -24,12 +22,5 @@ def choose(request: HttpRequest) -> HttpResponse:
     response = redirect(own_path(request, request.POST.get("next", "")) or "/")
     language = request.POST.get("language", "")
     if language in dict(settings.LANGUAGES):
-        response.set_cookie(
-            LANGUAGE_COOKIE,
-            language,
-            max_age=COOKIE_AGE,
-            samesite="Lax",
-            httponly=True,
-            secure=settings.SESSION_COOKIE_SECURE,
-        )
+        remember_language(response, language)
     return response

@@ -110,6 +110,11 @@ def _join(field: str, key: Any) -> str:
     return f"{field}.{key}" if field else str(key)
 
 
+def is_api(request: HttpRequest) -> bool:
+    """Whether the caller is a machine, which wants its refusals as problem details."""
+    return request.path.startswith("/api/")
+
+
 # Pages --------------------------------------------------------------------------------------
 
 
@@ -130,7 +135,7 @@ class DomainErrorMiddleware:
 
 def refusal(request: HttpRequest, status: int, message: str) -> HttpResponse:
     """The answer to a request that is turned down, in the caller's format."""
-    if request.path.startswith("/api/"):
+    if is_api(request):
         return JsonResponse(
             problem(request, status, message), status=status, content_type=PROBLEM_JSON
         )
@@ -154,7 +159,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Says the trace id, so that support can find the line; touches no database."""
     trace_id = getattr(request, "trace_id", "")
-    if request.path.startswith("/api/"):
+    if is_api(request):
         body = problem(request, 500, "Something went wrong on our side.")
         return JsonResponse(body, status=500, content_type=PROBLEM_JSON)
     return render(request, "500.html", {"trace_id": trace_id}, status=500)
@@ -163,7 +168,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     log.warning("csrf refused", reason=reason)
     message = _("It is too old or came from another site. Go back, reload the page, try again.")
-    if request.path.startswith("/api/"):
+    if is_api(request):
         return refusal(request, 403, message)
     context = {"title": _("This form cannot be used any more"), "message": message}
     return render(request, "error.html", context, status=403)

@@ -10,11 +10,12 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from apps.tenants import facade as tenants
+from config.gateway.problems import is_api, refusal
+from kernel.languages import chosen_language
 from kernel.schools import connection, speaking_for
-
-LANGUAGE_COOKIE = "language"
 
 
 class SchoolMiddleware:
@@ -37,7 +38,7 @@ class SchoolMiddleware:
 
     def _on_platform(self, request: HttpRequest) -> HttpResponseBase:
         request.urlconf = settings.PLATFORM_URLCONF  # type: ignore[assignment]
-        with translation.override(_chosen_language(request) or settings.LANGUAGE_CODE):
+        with translation.override(chosen_language(request) or settings.LANGUAGE_CODE):
             return self.get_response(request)
 
     def _in_school(self, request: HttpRequest, school: Any) -> HttpResponseBase:
@@ -47,10 +48,10 @@ class SchoolMiddleware:
         try:
             with (
                 speaking_for(school),
-                translation.override(_chosen_language(request) or school.language),
+                translation.override(chosen_language(request) or school.language),
             ):
                 if school.status != "active":
-                    return render(request, "suspended.html", {"school": school}, status=503)
+                    return _closed(request, school)
                 response = self.get_response(request)
                 response.headers.setdefault("Content-Language", translation.get_language() or "en")
                 return response
@@ -63,7 +64,7 @@ class SchoolMiddleware:
         return render(request, "unknown_host.html", status=404)
 
 
-def _chosen_language(request: HttpRequest) -> str:
-    """The language the reader picked with the switch, if it is one that ships."""
-    chosen = request.COOKIES.get(LANGUAGE_COOKIE, "")
-    return chosen if chosen in dict(settings.LANGUAGES) else ""
+def _closed(request: HttpRequest, school: Any) -> HttpResponseBase:
+    if is_api(request):
+        return refusal(request, 503, _("This school is closed at the moment."))
+    return render(request, "suspended.html", {"school": school}, status=503)

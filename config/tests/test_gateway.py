@@ -233,3 +233,25 @@ def test_pages_carry_a_strict_policy(anonymous: Callable[..., Client]) -> None:
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
+
+
+def test_nothing_is_at_an_address_with_a_nul(anonymous: Callable[..., Client]) -> None:
+    client = anonymous()
+    assert client.post("/hooks/payments/a%00b/", b"{}", content_type="text/json").status_code == 404
+    assert client.get("/family/l/a%00b/").status_code == 404
+
+
+def test_a_closed_school_tells_machines_in_their_language(
+    school: Any, anonymous: Callable[..., Client]
+) -> None:
+    from django_tenants.utils import get_tenant_model
+
+    school_client = anonymous()
+    connection.set_schema_to_public()
+    get_tenant_model().objects.filter(pk=school.pk).update(status="suspended")
+    response = school_client.get("/api/v1/students/")
+    assert response.status_code == 503
+    assert response.headers["Content-Type"].startswith(PROBLEM)
+    page = school_client.get("/")
+    assert page.status_code == 503
+    assert page.headers["Content-Type"].startswith("text/html")

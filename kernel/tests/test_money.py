@@ -5,7 +5,15 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.money import CURRENCIES, CurrencyMismatch, Money, format_money, parse_amount, to_decimal
+from kernel.money import (
+    CURRENCIES,
+    CurrencyMismatch,
+    Money,
+    amount_text,
+    format_money,
+    parse_amount,
+    to_decimal,
+)
 
 
 @pytest.mark.parametrize(
@@ -100,3 +108,13 @@ def test_sums_stay_in_one_currency() -> None:
 def test_decimal_is_exact() -> None:
     assert str(to_decimal(1999, "USD")) == "19.99"
     assert str(to_decimal(1999, "JPY")) == "1999"
+
+
+@pytest.mark.parametrize(
+    ("language", "currency", "text"),
+    [("en", "USD", "1234.50"), ("es", "EUR", "1234,50"), ("es", "JPY", "123450")],
+)
+def test_a_form_shows_what_it_can_read_back(language: str, currency: str, text: str) -> None:
+    with translation.override(language):
+        assert amount_text(123450, currency) == text
+        assert parse_amount(text, currency) == 123450

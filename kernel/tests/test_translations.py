@@ -30,11 +30,12 @@ def _entries(language: str) -> list[Message]:
 
 
 def _originals(entry: Message) -> tuple[str, ...]:
-    return entry.id if isinstance(entry.id, tuple) else (entry.id,)
+    return tuple(entry.id) if isinstance(entry.id, list | tuple) else (entry.id,)
 
 
 def _translations(entry: Message) -> tuple[str, ...]:
-    return entry.string if isinstance(entry.string, tuple) else (entry.string or "",)
+    texts = entry.string
+    return tuple(texts) if isinstance(texts, list | tuple) else (texts or "",)
 
 
 def _pairs(entry: Message) -> Iterator[tuple[str, str]]:

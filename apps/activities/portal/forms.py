@@ -14,7 +14,7 @@ from apps.activities.services.activities import ActivityDetails
 from apps.activities.services.calendar import EntryDetails
 from kernel import schools
 from kernel.errors import DomainError
-from kernel.money import parse_amount, to_decimal
+from kernel.money import amount_text, parse_amount
 
 
 def refuse(form: forms.Form, error: DomainError) -> None:
@@ -89,8 +89,8 @@ class ActivityForm(forms.Form):
 def activity_initial(activity: ActivityInfo) -> dict[str, Any]:
     """What the form shows of a known activity."""
     names = [name for name in ActivityForm.base_fields if name != "fee"]
-    fee = to_decimal(activity.fee_minor, activity.currency) if activity.fee_minor else ""
-    return {**{name: getattr(activity, name) for name in names}, "fee": str(fee)}
+    fee = amount_text(activity.fee_minor, activity.currency) if activity.fee_minor else ""
+    return {**{name: getattr(activity, name) for name in names}, "fee": fee}
 
 
 class _Date(forms.DateField):

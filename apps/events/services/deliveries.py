@@ -107,7 +107,7 @@ def _claim(tenant_id: int) -> ExternalDelivery | None:
 
 
 def _call(tenant_id: int, row: ExternalDelivery) -> bool:
-    if row.attempts > options().max_attempts:
+    if row.attempts > options().max_calls:
         # Claimed that often and never struck off: the call takes its worker down with it.
         _give_up(tenant_id, row, row.last_error or "The worker died during every attempt.")
         return False
@@ -124,7 +124,7 @@ def _call(tenant_id: int, row: ExternalDelivery) -> bool:
 
 
 def _failed(tenant_id: int, row: ExternalDelivery, error: str) -> None:
-    if row.attempts >= options().max_attempts:
+    if row.attempts >= options().max_calls:
         _give_up(tenant_id, row, error)
     else:
         _try_later(tenant_id, row, error, backoff(row.attempts))

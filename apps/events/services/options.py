@@ -13,6 +13,8 @@ class Options:
     lanes: int = 1
     batch: int = 100
     max_attempts: int = 10
+    # Calls to the outside are tried for about an hour and a half: mail servers take that long.
+    max_calls: int = 20
     backoff_base: float = 2.0
     backoff_cap: float = 600.0
     unknown_version_delay: float = 60.0

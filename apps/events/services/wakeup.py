@@ -113,13 +113,6 @@ def client() -> redis.Redis:
         return _client
 
 
-def forget_client() -> None:
-    """Drop the client (after a fork, or when the address changes)."""
-    global _client
-    with _client_lock:
-        _client = None
-
-
 def _claim(schema_name: str, lane: int) -> bool:
     life = int(options().wake_key_life * 1000)
     return bool(client().set(_key(schema_name, lane), b"1", nx=True, px=life))

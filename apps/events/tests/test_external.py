@@ -170,7 +170,7 @@ def test_a_worker_whose_lease_ran_out_does_not_strike_off_anothers_call(post, re
 
 
 def test_a_call_that_never_works_becomes_a_dead_letter_and_can_be_retried(post, drain, settings):
-    settings.OUTBOX = {"max_attempts": 2}
+    settings.OUTBOX = {"max_calls": 2}
     post.broken = {"algebra"}
     event_id = hold_lesson("algebra")
     drain()
@@ -191,7 +191,7 @@ def test_a_call_that_never_works_becomes_a_dead_letter_and_can_be_retried(post, 
 
 
 def test_a_call_that_kills_its_workers_is_given_up(post, drain, settings):
-    settings.OUTBOX = {"max_attempts": 2}
+    settings.OUTBOX = {"max_calls": 2}
     hold_lesson("algebra")
     drain_lane("t_000001", 0)
     ExternalDelivery.objects.update(lease=uuid7(), attempts=2)

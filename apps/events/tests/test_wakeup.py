@@ -16,11 +16,11 @@ from apps.events.tests.lessons import effects, hold_lesson
 def sent(clear_cache):
     """The wake-ups that were sent, (schema, lane)."""
     messages = []
-    wakeup.forget_client()
+    wakeup._client = None
     wakeup.breaker.reset()
     wakeup.send_wake_ups_with(lambda schema_name, lane: messages.append((schema_name, lane)))
     yield messages
-    wakeup.forget_client()
+    wakeup._client = None
     wakeup.breaker.reset()
 
 
@@ -144,7 +144,7 @@ def test_a_hung_redis_costs_one_short_try_and_then_none(
     with hung_redis() as (url, connections):
         settings.REDIS_URL = url
         settings.OUTBOX = {"breaker_pause": 600.0}
-        wakeup.forget_client()
+        wakeup._client = None
 
         with django_capture_on_commit_callbacks(execute=True):
             for number in range(20):
@@ -162,7 +162,7 @@ def test_a_worker_goes_on_when_it_cannot_clear_the_key(lessons_school, sent, set
     with hung_redis() as (url, connections):
         settings.REDIS_URL = url
         settings.OUTBOX = {"breaker_pause": 600.0}
-        wakeup.forget_client()
+        wakeup._client = None
 
         assert tasks.drain(schema_name="t_000001", lane=0) == 1
 

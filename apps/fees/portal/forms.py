@@ -10,7 +10,7 @@ from apps.fees.models import Fee, RefundDecision
 from apps.fees.selectors import catalogue
 from apps.students import facade as students
 from kernel.errors import DomainError
-from kernel.money import parse_amount, to_decimal
+from kernel.money import amount_text, parse_amount
 from kernel.schools import current_school, today
 
 
@@ -50,7 +50,7 @@ class AmountField(forms.CharField):
             raise forms.ValidationError(str(error)) from error
 
     def prepare_value(self, value: Any) -> Any:
-        return to_decimal(value, current_school().currency) if isinstance(value, int) else value
+        return amount_text(value, current_school().currency) if isinstance(value, int) else value
 
 
 class FeeForm(forms.Form):

@@ -147,7 +147,7 @@ def test_a_counter_payment_pays_the_oldest_and_is_recorded_once(room, family, cl
         "payer": str(family.guardian.pk),
         "key": str(uuid4()),
     }
-    assert form["amount"].value() == 450
+    assert form["amount"].value() == "450.00"
     bursar.post(url, sent)
     bursar.post(url, sent)
     book = bursar.get(f"/portal/fees/students/{family.child.pk}/").context["ledger"]

@@ -16,6 +16,7 @@ from apps.identity.services import accounts, invitations, passwords, resets, sig
 from apps.identity.services.invitations import LinkRefused
 from kernel.access import PUBLIC, SIGNED_IN, Anonymous, access
 from kernel.errors import DomainError, Invalid
+from kernel.languages import remember_language
 
 GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -161,7 +162,7 @@ def _saved(request: HttpRequest, user: User) -> HttpResponseBase:
     with override(user.language or get_language()):
         messages.success(request, str(_("Saved.")))
     response = redirect("account:account")
-    landing.remember_language(response, user.language)
+    remember_language(response, user.language)
     return response
 
 

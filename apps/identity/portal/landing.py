@@ -2,7 +2,6 @@
 
 from typing import Any, cast
 
-from django.conf import settings
 from django.contrib import auth
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
@@ -10,10 +9,8 @@ from django.shortcuts import redirect
 from apps.identity import backends
 from apps.identity import roles as role_book
 from apps.identity.models import User
+from kernel.languages import remember_language
 from kernel.pages import own_path
-
-LANGUAGE_COOKIE = "language"
-LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 
 
 def home_of(user: Any) -> str:
@@ -46,18 +43,3 @@ def enter(request: HttpRequest, user: User) -> HttpResponseBase:
     if user.language:
         remember_language(response, user.language)
     return response
-
-
-def remember_language(response: HttpResponseBase, language: str) -> None:
-    """The gateway reads the language from a cookie, so that choosing it costs no query."""
-    if language:
-        response.set_cookie(
-            LANGUAGE_COOKIE,
-            language,
-            max_age=LANGUAGE_COOKIE_AGE,
-            samesite="Lax",
-            httponly=True,
-            secure=settings.SESSION_COOKIE_SECURE,
-        )
-    else:
-        response.delete_cookie(LANGUAGE_COOKIE, samesite="Lax")

@@ -38,7 +38,7 @@ CLAIM = timedelta(minutes=2)
 MAIL_SERVER_TIMEOUT = 15  # seconds; well below CLAIM, so a slow server cannot outlast the claim
 # One less than the outbox makes calls: the message is then marked as failed, where the school
 # sees it, before the outbox puts the call aside, where only the operator does.
-MAX_TRIES = 9
+MAX_TRIES = 19
 _LONGEST_WAIT = timedelta(minutes=10)
 # Opening a connection costs a mail server more than a message: what waits goes along, up to this.
 ALONG = 100

@@ -18,6 +18,7 @@ from apps.fees.events import FamilyBilled, FamilyLinkRequested
 from apps.identity import facade as identity
 from apps.notifications import handlers
 from apps.notifications.models import Message
+from apps.notifications.services.delivery import MAX_TRIES
 from apps.payments.events import Line, PaymentCaptured, RefundCompleted
 from apps.students.tests.factories import GuardianFactory, StudentFactory
 from kernel.ids import uuid7
@@ -321,7 +322,7 @@ def test_a_server_that_stays_down_leads_to_a_visible_failure_and_back(
         drain()
     message = Message.objects.get()
     assert message.status == "failed"
-    assert message.attempts.count() == 9
+    assert message.attempts.count() == MAX_TRIES
     office = client_for("office")
     assert "1 message could not be sent." in office.get("/portal/messages/").content.decode()
     status = StringIO()

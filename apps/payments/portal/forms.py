@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.payments import models
 from apps.payments.portal.labels import STATUS
-from kernel.money import parse_amount, to_decimal
+from kernel.money import amount_text, parse_amount
 
 
 class PaymentFilter(forms.Form):
@@ -46,7 +46,7 @@ class RefundForm(forms.Form):
     def __init__(self, *args: Any, currency: str, left_minor: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.currency = currency
-        self.fields["amount"].initial = str(to_decimal(left_minor, currency))
+        self.fields["amount"].initial = amount_text(left_minor, currency)
         self.fields["amount"].widget.attrs.update({"inputmode": "decimal", "autocomplete": "off"})
 
     def clean_amount(self) -> int:

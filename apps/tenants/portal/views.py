@@ -15,9 +15,9 @@ from apps.tenants.selectors import address_of, current_school_info
 from apps.tenants.services.settings import SETTINGS, update_settings
 from kernel.access import access
 from kernel.errors import DomainError
+from kernel.languages import chosen_language
 
 # Holds the language that a reader picked for themselves; the gateway obeys it before the school's.
-LANGUAGE_COOKIE = "language"
 
 
 @access(CHANGE_SETTINGS)
@@ -50,6 +50,6 @@ def _save(request: HttpRequest, form: SettingsForm, school_id: int) -> bool:
 
 def _language_of_next_page(request: HttpRequest, info: SchoolInfo) -> str:
     """The school's language, which may have changed just now, unless the reader picked one."""
-    if LANGUAGE_COOKIE in request.COOKIES:
+    if chosen_language(request):
         return translation.get_language() or info.language
     return info.language

@@ -212,15 +212,15 @@ def _run_steps(school: School, order: SchoolOrder, clock: _Clock) -> None:
         school=to_info(school), admin_email=order.admin_email, admin_name=order.admin_name
     )
     for step in steps_in_order():
-        _run(step, context)
-        clock.mark(str(step.title))
+        told = _run(step, context)
+        clock.mark(told or str(step.title))
 
 
-def _run(step: Step, context: ProvisioningContext) -> None:
+def _run(step: Step, context: ProvisioningContext) -> str | None:
     """Inside the school and in its language; a failure is told in the operator's."""
     try:
         with in_school(context.school.schema_name):
-            step.run(context)
+            return step.run(context)
     except DomainError:
         raise
     except Exception as error:

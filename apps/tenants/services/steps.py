@@ -10,7 +10,8 @@ from django.utils.functional import Promise
 
 from apps.tenants.contracts import ProvisioningContext
 
-StepFunction = Callable[[ProvisioningContext], None]
+# What it returns, if anything, is shown instead of the title.
+StepFunction = Callable[[ProvisioningContext], str | None]
 
 
 @dataclass(frozen=True, slots=True)
