@@ -42,7 +42,7 @@ def test_a_tampered_link_opens_nothing(onlooker: Family) -> None:
     flipped = "A" if raw[5] != "A" else "B"
     for bad in (
         f"{raw[:5]}{flipped}{raw[6:]}.{signature}", f"{raw}.{signature[:-2]}xx", raw, f"{raw}.",
-        "..", "%00", "é" * 40, "x" * 500,
+        "..", "é" * 40, "x" * 500,
     ):  # fmt: skip
         visitor = Visitor(onlooker.school.address)
         assert_refused(visitor, onlooker.link.replace(token, bad), onlooker)
