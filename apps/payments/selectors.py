@@ -77,7 +77,7 @@ def search_payments(
         rows = rows.filter(payer_id=payer_id)
     if since:
         rows = rows.filter(started_at__gte=start_of_day(since))
-    if until:
+    if until and until < date.max:
         rows = rows.filter(started_at__lt=start_of_day(until + timedelta(days=1)))
     return rows
 

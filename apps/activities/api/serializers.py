@@ -1,8 +1,20 @@
 """Activities on the wire."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from apps.activities import selectors
+
+
+class Moment(serializers.DateTimeField):
+    """A time; at the very end of the calendar DRF itself fails on one without a zone."""
+
+    def to_internal_value(self, value: Any) -> Any:
+        try:
+            return super().to_internal_value(value)
+        except OverflowError:
+            self.fail("overflow")
 
 
 class ActivitySerializer(serializers.Serializer):
@@ -31,10 +43,10 @@ class ActivityInput(serializers.Serializer):
     title = serializers.CharField(max_length=120)
     description = serializers.CharField(max_length=4000, required=False, allow_blank=True)
     place = serializers.CharField(max_length=120, required=False, allow_blank=True)
-    starts_at = serializers.DateTimeField()
-    ends_at = serializers.DateTimeField()
-    signup_opens_at = serializers.DateTimeField(required=False, allow_null=True)
-    signup_closes_at = serializers.DateTimeField(required=False, allow_null=True)
+    starts_at = Moment()
+    ends_at = Moment()
+    signup_opens_at = Moment(required=False, allow_null=True)
+    signup_closes_at = Moment(required=False, allow_null=True)
     places = serializers.IntegerField(
         required=False, allow_null=True, min_value=1, max_value=100_000
     )

@@ -1,6 +1,6 @@
 """Forms of the activities and calendar pages."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -12,6 +12,7 @@ from apps.activities.contracts import ActivityInfo, CalendarItem
 from apps.activities.models import CalendarEntry
 from apps.activities.services.activities import ActivityDetails
 from apps.activities.services.calendar import EntryDetails
+from apps.activities.services.moments import is_possible
 from kernel import schools
 from kernel.errors import DomainError
 from kernel.money import amount_text, parse_amount
@@ -97,6 +98,12 @@ class _Date(forms.DateField):
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
         super().__init__(widget=widget, input_formats=["%Y-%m-%d"], **kwargs)
+
+    def to_python(self, value: Any) -> date | None:
+        day = super().to_python(value)
+        if day is not None and not is_possible(day):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return day
 
 
 class _Time(forms.TimeField):

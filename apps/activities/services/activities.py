@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from apps.activities.models import Activity, SignUp
 from apps.activities.services import signups
+from apps.activities.services.moments import check_moments
 from apps.identity import facade as identity
 from kernel import schools
 from kernel.errors import Conflict, Invalid, NotFound
@@ -63,6 +64,12 @@ def update_activity(*, activity_id: UUID, details: ActivityDetails, actor: str) 
 def _check(details: ActivityDetails) -> None:
     if not details.title.strip():
         raise Invalid(_("This field is required."), field="title")
+    check_moments(
+        starts_at=details.starts_at,
+        ends_at=details.ends_at,
+        signup_opens_at=details.signup_opens_at,
+        signup_closes_at=details.signup_closes_at,
+    )
     if details.ends_at < details.starts_at:
         raise Invalid(_("The end is before the start."), field="ends_at")
     opens, closes = details.signup_opens_at, details.signup_closes_at

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from apps.activities.models import CalendarEntry
+from apps.activities.services.moments import check_moments
 from kernel.errors import Invalid, NotFound
 
 
@@ -54,5 +55,6 @@ def delete_entry(*, entry_id: UUID) -> None:
 def _check(details: EntryDetails) -> None:
     if not details.title.strip():
         raise Invalid(_("This field is required."), field="title")
+    check_moments(starts_on=details.starts_at, ends_on=details.ends_at)
     if details.ends_at < details.starts_at:
         raise Invalid(_("The end is before the start."), field="ends_on")

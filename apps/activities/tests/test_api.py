@@ -78,3 +78,13 @@ def test_filters(school: Any, api_for: Any) -> None:
     assert titles("?q=che") == ["Chess"]
     assert titles("?when=past") == []
     assert titles("?when=coming") == ["Choir", "Chess"]
+
+
+def test_a_year_that_cannot_be_read_back_is_refused(client_for):
+    """It would be the year 10000 in UTC, and no list with it could be shown any more."""
+    client = client_for("office")
+    values = {"title": "T", "starts_at": "2026-12-01T10:00Z", "ends_at": "9999-12-31T23:59"}
+    without_zone = client.post(API, values, content_type="application/json")
+    long_ago = values | {"starts_at": "1500-01-01T00:00Z", "ends_at": "2026-12-01T10:00Z"}
+    other = client.post(API, long_ago, content_type="application/json")
+    assert (without_zone.status_code, other.status_code) == (400, 422)

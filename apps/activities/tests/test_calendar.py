@@ -112,3 +112,12 @@ def test_demo_has_waiting_lists_and_a_calendar(school: Any) -> None:
     assert SignUp.objects.filter(status="confirmed").count() > 50
     now = timezone.now()
     assert facade.upcoming(since=now, until=now + 30 * DAY, public_only=True)
+
+
+@pytest.mark.parametrize("field", ["starts_on", "ends_on"])
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_day_out_of_all_bounds_is_refused(client_for, field, day):
+    values = {"title": "T", "starts_on": "2026-12-01", "audience": "public", field: day}
+    answer = client_for("office").post("/portal/activities/calendar/add/", values)
+    assert answer.status_code == 200
+    assert "Enter a valid date." in answer.content.decode()

@@ -97,7 +97,7 @@ def pay(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
     try:
         step = checkout.start_family_payment(guardian_id=guardian.id, wish=form.wish())
     except payments.AlreadyPaid as error:
-        return redirect("family:payment", error.payment_id)
+        return _already_paid(request, guardian, error)
     except payments.PaymentInProgress as error:
         return _in_progress(request, guardian, error)
     except NotFound:
@@ -109,6 +109,16 @@ def pay(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
         messages.success(request, _("Paid from your credit. Thank you!"))
         return redirect("family:balance")
     return redirect(step.redirect_url)
+
+
+def _already_paid(
+    request: HttpRequest, guardian: GuardianInfo, error: payments.AlreadyPaid
+) -> HttpResponse:
+    """The reader's own payment is shown; of another guardian's only that it was made."""
+    if payments.get_payment(error.payment_id).payer_id == guardian.id:
+        return redirect("family:payment", error.payment_id)
+    messages.info(request, error.message)
+    return redirect("family:balance")
 
 
 def _in_progress(

@@ -8,9 +8,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.fees.models import Charge, Invoice
-from apps.fees.services.allocation import catch_up_references
+from apps.fees.services.allocation import catch_up_references, moving_payments
 from apps.fees.services.invoicing import Bill, take_back, tell_families, write_invoices
-from apps.payments import facade as payments
 from apps.students import facade as students
 from apps.students.contracts import StudentInfo
 from kernel.errors import Invalid
@@ -74,7 +73,7 @@ def unbill_activity(*, signup_id: UUID) -> bool:
 
 def _is_untouched(invoice: Invoice) -> bool:
     taken_back = invoice.charges.exclude(reverses=None).exists()
-    paid = invoice.allocations.exists() or payments.open_payments([str(invoice.id)])
+    paid = invoice.allocations.exists() or moving_payments([invoice.id])
     return not taken_back and not paid
 
 

@@ -108,13 +108,17 @@ def _uuid(reference: str) -> UUID | None:
 
 
 def _household(payer_id: UUID, chosen: Sequence[tuple[UUID, int]]) -> UUID:
-    """Whose credit it becomes: the payer's family, or else the family of the first student."""
+    """Whose credit it becomes: the payer's family, or else the family of the first student. Money
+    that somebody else brings to the counter has the student as its payer."""
     try:
         return students.get_guardian(payer_id).household_id
     except NotFound:
         pass
     first = Invoice.objects.filter(pk__in=[key for key, _ in chosen]).first()
-    return students.get_student(first.student_id).household_id if first else payer_id
+    try:
+        return students.get_student(first.student_id if first else payer_id).household_id
+    except NotFound:
+        return payer_id
 
 
 def lock_account(household_id: UUID) -> FamilyAccount:
@@ -224,13 +228,14 @@ def use_credit(
 ) -> int:
     """Pay invoices (oldest due first) from the family's credit, at most `most_minor`.
 
-    Repeating it with the same token changes nothing and returns the same amount.
+    Repeating it with the same token changes nothing and returns the same amount. Raises
+    PaymentInProgress or AlreadyPaid while a payment for one of the invoices is on its way.
     """
     account = lock_account(household_id)
-    done = account.credits.filter(kind=Credit.Kind.USED, source_id=token)
-    if used := done.aggregate(total=Sum("amount_minor"))["total"]:
-        return -int(used)
+    if used := credit_used(household_id=household_id, token=token):
+        return used
     wanted = lock_balances(invoice_ids)
+    _refuse_moving(wanted)
     left, total_given = most_minor, dict.fromkeys(wanted, 0)
     for payment_id, unused in _unused_credit(account):
         rest = {key: wanted[key] - total_given[key] for key in wanted}
@@ -241,6 +246,30 @@ def use_credit(
         left -= sum(given.values())
     announce_settled(before=wanted, given=total_given)
     return most_minor - left
+
+
+def credit_used(*, household_id: UUID, token: UUID) -> int:
+    """What `use_credit` has spent under this token."""
+    rows = Credit.objects.filter(account_id=household_id, kind=Credit.Kind.USED, source_id=token)
+    return -int(rows.aggregate(total=Sum("amount_minor"))["total"] or 0)
+
+
+def moving_payments(invoice_ids: Iterable[UUID]) -> list[PaymentInfo]:
+    """Payments that may still bring money for one of these invoices: those that are open, and
+    those that are paid but not allocated yet. Certain only while the invoices are locked."""
+    infos = payments.payments_for([str(key) for key in invoice_ids])
+    paid = {info.id for info in infos if info.status in PAID_STATUSES}
+    coming = receipts.unreceipted(payment_ids=paid)
+    return [info for info in infos if info.is_open or info.id in coming]
+
+
+def _refuse_moving(invoice_ids: Iterable[UUID]) -> None:
+    for info in moving_payments(invoice_ids):
+        if not info.is_open:
+            raise payments.AlreadyPaid(payment_id=info.id)
+        raise payments.PaymentInProgress(
+            payment_id=info.id, payer_id=info.payer_id, started_at=info.started_at
+        )
 
 
 def _unused_credit(account: FamilyAccount) -> list[tuple[UUID, int]]:

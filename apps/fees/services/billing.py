@@ -13,10 +13,9 @@ from apps.fees.contracts import BillingPreview, PostedRun, PreviewLine
 from apps.fees.events import BillingRunReversed
 from apps.fees.models import BillingRun, Fee, Invoice
 from apps.fees.selectors import catalogue, runs
-from apps.fees.services.allocation import catch_up_references
+from apps.fees.services.allocation import catch_up_references, moving_payments
 from apps.fees.services.invoicing import Bill, take_back, tell_families, write_invoices
 from apps.identity import facade as identity
-from apps.payments import facade as payments
 from apps.students import facade as students
 from kernel.errors import Conflict, Invalid
 from kernel.schools import current_school, today
@@ -181,18 +180,24 @@ def _posted(run: BillingRun, *, already: bool = False) -> PostedRun:
     )
 
 
-@transaction.atomic
 def reverse_run(*, run_id: UUID, actor: str) -> PostedRun:
     """Take a posted run back by contra entries; nothing is deleted. Repeating it says `already`.
 
-    Raises Conflict when anything of the run is paid, or is being paid at this moment.
+    Raises NotFound, and Conflict when anything of the run is paid, or is being paid right now.
     """
+    # In transactions of its own: it locks one family after another, and holding them all could
+    # meet a capture that holds one of them.
+    catch_up_references(Invoice.objects.filter(billing_run_id=run_id).values_list("pk", flat=True))
+    return _reverse(run_id, actor)
+
+
+@transaction.atomic
+def _reverse(run_id: UUID, actor: str) -> PostedRun:
     run = _lock_run(run_id)
     if run.state == BillingRun.State.REVERSED:
         return _posted(run, already=True)
     if run.state != BillingRun.State.POSTED:
         raise Conflict(_("This run has not been posted, so there is nothing to reverse."))
-    catch_up_references(run.invoices.values_list("pk", flat=True))
     ids = list(run.invoices.select_for_update().order_by("pk").values_list("pk", flat=True))
     _check_unpaid(ids)
     take_back(ids, rule="run_reversed", why=_("The school took this charge back."), actor=actor)
@@ -211,7 +216,7 @@ def _check_unpaid(ids: list[UUID]) -> None:
         message = _("Some of it is paid (%(numbers)s). Refund that first, then reverse the run.")
         numbers = ", ".join(paid[:3]) + ("…" if len(paid) > 3 else "")
         raise Conflict(message % {"numbers": numbers}, code="run_paid")
-    if payments.open_payments([str(key) for key in ids]):
+    if moving_payments(ids):
         message = _("A family is paying one of these invoices right now. Try again in a while.")
         raise Conflict(message, code="run_being_paid")
 

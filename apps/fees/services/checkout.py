@@ -4,17 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.fees.contracts import InvoiceInfo, PayStep
 from apps.fees.selectors import family, invoices
-from apps.fees.services.allocation import catch_up_references, use_credit
+from apps.fees.services.allocation import (
+    catch_up_references,
+    credit_used,
+    lock_balances,
+    use_credit,
+)
 from apps.fees.services.counter import payment_lines
 from apps.payments import facade as payments
-from apps.payments.contracts import PaymentInfo
+from apps.payments.contracts import PaymentInfo, PaymentLine
 from apps.students import facade as students
 from apps.students.contracts import GuardianInfo
-from kernel.errors import Invalid, NotFound
+from kernel.errors import Conflict, Invalid, NotFound
 from kernel.money import format_money
 from kernel.schools import current_school
 
@@ -36,8 +42,8 @@ def start_family_payment(*, guardian_id: UUID, wish: Wish) -> PayStep:
     """Open the hosted page for what the family wants to pay.
 
     Raises Invalid for a bad choice or amount, payments.PaymentInProgress when one of the invoices
-    is being paid, Unavailable when the gateway does not answer. Talks to the gateway: no
-    transaction open.
+    is being paid, payments.AlreadyPaid or Conflict when that has just happened, Unavailable when
+    the gateway does not answer. Talks to the gateway: no transaction open.
     """
     guardian = students.get_guardian(guardian_id)
     catch_up_references(invoice.id for invoice in _owed(guardian, wish))
@@ -58,11 +64,30 @@ def start_family_payment(*, guardian_id: UUID, wish: Wish) -> PayStep:
         cancel_path=RETURN_PATH,
         idempotency_key=f"family:{guardian.id}:{wish.token}",
     )
+    if not started.reused:
+        _check_still_owed(lines, payment_id=started.payment_id)
     return PayStep(
         redirect_url=started.redirect_url,
         payment_id=started.payment_id,
         credit_used_minor=credit,
     )
+
+
+def _check_still_owed(lines: Sequence[PaymentLine], *, payment_id: UUID) -> None:
+    """Look once more, now that the payment holds its invoices: between the first look and the
+    claim somebody else may have paid them, or the school may have taken them back.
+
+    Raises Conflict, with the page closed again.
+    """
+    asked = {UUID(line.reference): line.amount_minor for line in lines}
+    catch_up_references(asked)
+    with transaction.atomic():
+        wanted = lock_balances(asked)
+    if all(wanted.get(key, 0) >= amount for key, amount in asked.items()):
+        return
+    payments.cancel(payment_id)
+    message = _("The list has changed since you looked at it. Please check it again.")
+    raise Conflict(message, code="balance_changed")
 
 
 def _owed(guardian: GuardianInfo, wish: Wish) -> list[InvoiceInfo]:
@@ -84,12 +109,22 @@ def _pay_from_credit(guardian: GuardianInfo, wish: Wish) -> int:
         most = min(most, wish.amount_minor)
     if not wish.use_credit:
         return 0
+    token = uuid5(guardian.id, str(wish.token))
+    if not credit_used(household_id=guardian.household_id, token=token):
+        _close_own_pages(guardian, owed)
     return use_credit(
         household_id=guardian.household_id,
         invoice_ids=[invoice.id for invoice in owed],
         most_minor=most,
-        token=uuid5(guardian.id, str(wish.token)),
+        token=token,
     )
+
+
+def _close_own_pages(guardian: GuardianInfo, owed: Sequence[InvoiceInfo]) -> None:
+    """A page that the guardian left open asks for the whole amount: no credit beside it."""
+    for info in payments.open_payments([str(invoice.id) for invoice in owed]):
+        if info.payer_id == guardian.id:
+            payments.cancel(info.id)
 
 
 def _amount(owed: Sequence[InvoiceInfo], wish: Wish, *, credit: int) -> int:

@@ -111,6 +111,7 @@ def send_link(*, guardian_id: UUID, actor: str) -> GuardianInfo:
 def request_link(*, email: str, address: str) -> bool:
     """A stranger asks for a fresh link. Whether one was sent (the page must not tell): only to a
     guardian the school knows, and a few times an hour for one mailbox or one address."""
+    forget_old_requests()
     if not (_may_ask(f"email:{email.lower()}", PER_EMAIL) and _may_ask(address, PER_ADDRESS)):
         return False
     guardian = students.find_guardian_by_email(email)

@@ -23,7 +23,7 @@ from apps.fees.services.allocation import (
 from apps.fees.services.split import split_capture, split_refund
 from apps.identity import facade as identity
 from apps.payments import facade as payments
-from apps.payments.contracts import REFUND_SUCCEEDED, RefundInfo
+from apps.payments.contracts import REFUND_FAILED, REFUND_SUCCEEDED, PaymentInfo, RefundInfo
 from kernel.errors import Conflict, DomainError, Invalid, Unavailable
 from kernel.money import format_money
 from kernel.schools import today
@@ -55,9 +55,11 @@ def refund_payment(
     `effect` is one of RefundDecision.Effect. Raises Invalid for more than may be refunded and
     Conflict when the key was used for something else. Talks to the gateway: no transaction open.
     """
-    check_refund(
-        payment_id=payment_id, student_id=student_id, amount_minor=amount_minor, effect=effect
-    )
+    asked_before = Decision.objects.filter(key=key).exclude(state=Decision.State.FAILED)
+    if not asked_before.exists():
+        check_refund(
+            payment_id=payment_id, student_id=student_id, amount_minor=amount_minor, effect=effect
+        )
     decision = decide(
         key=key,
         payment_id=payment_id,
@@ -95,7 +97,18 @@ def refund_limit(*, payment_id: UUID, student_id: UUID, effect: str) -> tuple[in
     else:
         rows = Allocation.objects.filter(payment_id=payment_id, invoice__student_id=student_id)
         by_books = rows.aggregate(total=Sum("amount_minor"))["total"] or 0
+        by_books -= _on_its_way(info, student_id)
     return max(min(by_books, info.refundable_minor), 0), info.currency
+
+
+def _on_its_way(info: PaymentInfo, student_id: UUID) -> int:
+    """Refunds of the student's part that the gateway has been asked for and the books do not show
+    yet: without them a second refund would take a sibling's part."""
+    standing = [refund.id for refund in info.refunds if refund.status != REFUND_FAILED]
+    rows = Decision.objects.filter(
+        refund_id__in=standing, student_id=student_id, state=Decision.State.REQUESTED
+    ).exclude(effect=Decision.Effect.FROM_CREDIT)
+    return rows.aggregate(total=Sum("amount_minor"))["total"] or 0
 
 
 def decide(*, key: str, payment_id: UUID, actor: str, **what: object) -> Decision:

@@ -14,7 +14,7 @@ from apps.fees.models import Allocation, Credit, Receipt, RefundDecision
 from apps.fees.selectors import family as families
 from apps.fees.selectors import invoices, ledger
 from apps.fees.selectors.totals import money_totals
-from apps.fees.services import allocation, refunds
+from apps.fees.services import allocation, counter, refunds
 from apps.fees.tests import factories as make
 from apps.payments import facade as payments
 from kernel.errors import Conflict, Invalid
@@ -46,6 +46,21 @@ def test_settling_is_published_once_per_invoice(room, family, published):
     assert published("fees.invoice_settled") == [
         {"invoice_id": str(invoice.id), "student_id": str(family.child.pk)}
     ]
+
+
+def test_money_in_advance_from_somebody_else_is_the_familys_credit(room, family):
+    counter.record_payment(
+        payer_id=family.child.pk,
+        payer_name="A grandmother",
+        student_id=family.child.pk,
+        amount_minor=5000,
+        method="cash",
+        received_on=today(),
+        note="",
+        actor=make.ACTOR,
+        key="counter:1",
+    )
+    assert families.credit_of(household_id=family.guardian.household_id) == 5000
 
 
 def test_two_guardians_pay_the_same_invoice_the_second_becomes_credit(room):

@@ -42,13 +42,25 @@ def record_offline_payment(
     received_at = offline.moment_of(received_on, now=now, time_zone=current_school().time_zone)
     try:
         return _record(order, method=method, at=received_at, note=note, actor=actor)
+    except _RecordedMeanwhile as error:
+        return _same(order, error.known, method=method)
     except IntegrityError:
         _refuse_held(order)
         raise
 
 
+class _RecordedMeanwhile(Exception):
+    """A second click at the same moment: the first one has recorded the money."""
+
+    def __init__(self, known: models.Payment) -> None:
+        self.known = known
+
+
 def _same(order: start.Order, known: models.Payment, *, method: str) -> UUID:
-    if not order.is_same_as(known) or known.method != method:
+    """Lines are not compared: the first request has paid what they were for, so that a second
+    one finds other invoices owed."""
+    ours = (order.payer_id, order.currency, order.amount_minor, method)
+    if ours != (known.payer_id, known.currency, known.amount_minor, known.method):
         raise KeyReused
     return known.pk
 
@@ -85,6 +97,11 @@ def _record(order: start.Order, *, method: str, at: datetime, note: str, actor: 
         actor=actor[:200],
         started_at=at,
     )
+    # The row above waited for a request with the same key that was being recorded.
+    same_key = models.Payment.objects.filter(idempotency_key=order.idempotency_key)
+    known = same_key.exclude(pk=payment.pk).first()
+    if known is not None:
+        raise _RecordedMeanwhile(known)
     # Held and released within this transaction: a card payment cannot begin meanwhile.
     models.OpenClaim.objects.bulk_create(
         models.OpenClaim(reference=reference, payment=payment) for reference in order.references

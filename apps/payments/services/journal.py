@@ -87,7 +87,8 @@ def _attention(state: PaymentState) -> str:
     if state.mismatches and not state.cancelled_at:
         return MISMATCH
     refunds = state.refunds.values()
-    if any(r.external and r.status == contracts.REFUND_PENDING for r in refunds):
+    # Of money that was never booked nothing can be booked back.
+    if state.captures and any(r.external and r.status == contracts.REFUND_PENDING for r in refunds):
         return EXTERNAL_REFUND
     return REFUND_FAILED if any(r.succeeded_at and r.rejected_at for r in refunds) else ""
 

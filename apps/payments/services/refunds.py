@@ -201,6 +201,10 @@ def book_external_refund(*, refund_id: UUID, actor: str) -> contracts.RefundInfo
     payment = journal.locked(refund.payment_id)
     if journal.state_of(payment.pk).refunds[refund_id].status != contracts.REFUND_PENDING:
         raise errors.Conflict(_("This refund has been booked already."))
+    if payment.refunded_minor + refund.amount_minor > payment.captured_minor:
+        left = format_money(payment.captured_minor - payment.refunded_minor, payment.currency)
+        message = _("At most %(amount)s can still be refunded.")
+        raise errors.Conflict(message % {"amount": left})
     booked = events.ExternalRefundBooked(refund_id=refund_id, at=timezone.now())
     journal.write(payment, [booked], actor=actor)
     return _info(refund_id)

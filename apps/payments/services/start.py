@@ -270,25 +270,42 @@ def open_page(payment: models.Payment) -> str:
     Two callers at once get the same page: the key is the same. Raises Unavailable.
     """
     request = decode(SessionRequest, payment.request)
+    provider = accounts.provider_of(payment)
     try:
-        session = accounts.provider_of(payment).open_session(request)
+        session = provider.open_session(request)
+        row = sync.commit_session(payment.pk, session)
+        if not row.is_open and not row.captured_minor:
+            # It was ended while the page was being opened: nobody holds the claim any more.
+            provider.expire(session.session_id)
+            raise _no_page()
     except ProviderError as error:
-        _note_failure(payment, error)
-        raise Unavailable(
-            _("The payment page cannot be opened right now. Nothing was charged."),
-            code="gateway",
-        ) from error
-    return sync.commit_session(payment.pk, session).hosted_url
+        known_url = _note_failure(payment, error)
+        if known_url:
+            return known_url
+        raise _no_page() from error
+    return row.hosted_url
+
+
+def _no_page() -> Unavailable:
+    return Unavailable(
+        _("The payment page cannot be opened right now. Nothing was charged."), code="gateway"
+    )
 
 
 @transaction.atomic
-def _note_failure(payment: models.Payment, error: ProviderError) -> None:
+def _note_failure(payment: models.Payment, error: ProviderError) -> str:
     """No page, so nobody can pay: the claim is released. Only an unknown outcome is looked into
-    first, by the janitor and by the next start (the same key finds the same page)."""
+    first, by the janitor and by the next start (the same key finds the same page).
+
+    A second click may have opened the page meanwhile: then that page's address is the answer.
+    """
     row = journal.locked(payment.pk)
+    if row.session_id:
+        return row.hosted_url if row.is_open else ""
     now = timezone.now()
     unclear = events.OutcomeUnknown(operation="open the payment page", detail=error.detail, at=now)
     if isinstance(error, Unknown):
         journal.write(row, [unclear])
     else:
         journal.write(row, [unclear, events.Cancelled(at=now)])
+    return ""

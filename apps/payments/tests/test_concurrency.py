@@ -13,6 +13,8 @@ from django.db import connection
 from apps.events import facade as event_store
 from apps.payments import events, models
 from apps.payments import facade as payments
+from apps.payments.services import counter
+from apps.payments.tests import factories
 from apps.payments.tests.factories import JUN, MINA, LineFactory, order
 from kernel.errors import DomainError
 from kernel.schools import in_school
@@ -107,6 +109,22 @@ def test_asking_at_once_captures_once(committed_school, account, sandbox):
     assert set(results) == {"captured"}
     stored = [type(entry.event) for entry in event_store.load(started.payment_id)]
     assert stored.count(events.Captured) == 1
+
+
+def test_a_double_click_at_the_counter_records_the_money_once(
+    committed_school, account, monkeypatch
+):
+    wanted = factories.counter()
+    together = Barrier(4)
+    # All have looked for an earlier record before the first one writes.
+    monkeypatch.setattr(counter, "_close_hosted_pages", lambda order: together.wait(10))
+
+    results = at_once(
+        committed_school.schema_name, [lambda: payments.record_offline_payment(**wanted)] * 4
+    )
+
+    assert len(set(results)) == 1
+    assert models.Payment.objects.get().pk == results[0]
 
 
 def test_a_running_transaction_may_not_wait_for_the_gateway(committed_school, account):

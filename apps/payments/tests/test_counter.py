@@ -38,6 +38,17 @@ def test_impossible_counter_payments_are_refused(school, changes):
     assert models.Payment.objects.count() == 0
 
 
+def test_a_second_click_finds_other_lines_owed_and_records_nothing(school):
+    wanted = counter()
+    first = payments.record_offline_payment(**wanted)
+
+    # The first click has paid the invoice, so the second one would be money in advance.
+    again = payments.record_offline_payment(**wanted | {"lines": [LineFactory()]})
+
+    assert again == first
+    assert models.Payment.objects.count() == 1
+
+
 def test_the_hosted_page_is_closed_when_cash_comes_first(account, sandbox):
     line = LineFactory()
     started = start(lines=[line])

@@ -261,3 +261,9 @@ def test_the_api_moves_no_money_for_others(api_for, anonymous, cash, other_schoo
     assert anonymous().post(url, body, content_type="application/json").status_code == 401
     assert api_for("admin", other_school).post(url, body, format="json", **key).status_code == 404
     assert models.Refund.objects.count() == 0
+
+
+def test_the_last_day_of_all_is_a_day(client_for, school):
+    client = client_for("bursar")
+    for address in (reverse("payments:list"), "/api/v1/payments/"):
+        assert client.get(address, {"until": "9999-12-31"}).status_code == 200

@@ -6,7 +6,7 @@ import pytest
 
 from apps.payments import facade as payments
 from apps.payments import models
-from apps.payments.services import janitor, refunds, webhooks
+from apps.payments.services import janitor, refunds, sync, webhooks
 from apps.payments.tests.conftest import deliver
 from apps.payments.tests.factories import counter, start
 from kernel.errors import Conflict, Invalid
@@ -141,6 +141,24 @@ def test_a_refund_in_the_gateways_dashboard_waits_for_a_person(paid, sandbox, an
     assert heard("payments.refund_completed")[0]["amount_minor"] == 700
     with pytest.raises(Conflict):
         payments.book_external_refund(refund_id=info.refunds[0].id, actor="bursar")
+
+
+def test_a_mismatch_given_back_in_the_dashboard_has_nothing_to_book(account, sandbox, heard):
+    """What the page advises for another amount than was asked for."""
+    started = start()
+    sandbox.app.gateway.behaviour.capture_difference = 5
+    sandbox.press(started, "pay")
+    payments.sync(started.payment_id)
+    charge = sandbox.app.store.all(sandbox.account(), "charge")[0]
+    sandbox.app.gateway.create_refund(sandbox.account(), {"charge": charge["id"]})
+    payments.sync(started.payment_id)
+    sync.settle_by_hand(started.payment_id, actor="bursar")
+
+    info = payments.get_payment(started.payment_id)
+    assert (info.attention, len(info.refunds)) == ("", 1)
+    with pytest.raises(Conflict):
+        payments.book_external_refund(refund_id=info.refunds[0].id, actor="bursar")
+    assert heard("payments.refund_completed") == []
 
 
 def test_the_gateway_refuses_what_we_let_pass(paid, sandbox, heard):

@@ -8,9 +8,11 @@ import pytest
 import requests
 from django.utils import timezone
 
+from apps.payments import events, models
 from apps.payments import facade as payments
-from apps.payments import models
-from apps.payments.services import janitor
+from apps.payments.providers.base import Retryable
+from apps.payments.providers.stripe import StripeProvider
+from apps.payments.services import janitor, journal
 from apps.payments.tests.factories import JUN, LineFactory, order, start
 from kernel.errors import Invalid, Unavailable
 
@@ -225,3 +227,51 @@ def test_the_janitor_asks_ever_less_often(account, sandbox):
         waits.append(round((due - timezone.now()).total_seconds() / 60))
 
     assert waits == [5, 60, 1440]
+
+
+@pytest.fixture
+def before_the_call(monkeypatch):
+    """before_the_call(act, error=None): what happens while the gateway is asked for a page."""
+
+    def arrange(act, error=None):
+        ask = StripeProvider.open_session
+
+        def late(provider, request):
+            monkeypatch.setattr(StripeProvider, "open_session", ask)
+            act()
+            if error:
+                raise error
+            return ask(provider, request)
+
+        monkeypatch.setattr(StripeProvider, "open_session", late)
+
+    return arrange
+
+
+def test_a_second_click_that_fails_does_not_end_the_page_of_the_first(
+    account, sandbox, before_the_call
+):
+    wanted = order()
+    first = []
+    refused = Retryable("The gateway is busy.", code="rate_limit")
+    before_the_call(lambda: first.append(payments.start_payment(**wanted)), refused)
+
+    second = payments.start_payment(**wanted)
+
+    assert second.redirect_url == first[0].redirect_url
+    assert payments.get_payment(second.payment_id).is_open
+    assert payments.open_payments([wanted["lines"][0].reference])
+
+
+def test_a_page_that_opens_after_its_payment_was_ended_is_closed(account, sandbox, before_the_call):
+    def end():
+        [payment] = models.Payment.objects.all()
+        journal.record(payment.pk, [events.Cancelled(at=timezone.now())])
+
+    before_the_call(end)
+
+    with pytest.raises(Unavailable):
+        start()
+
+    [session] = sandbox.app.store.all(sandbox.account(), "session")
+    assert session["status"] == "expired"
