@@ -1,6 +1,7 @@
 """The embedded servers, with a data directory of their own."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import psycopg
 import pytest
 import redis
 
+from config import embedded
 from config.embedded import ROOT
 
 HOLD = """
@@ -88,6 +90,23 @@ def test_a_killed_holder_does_not_keep_them_running(data: Path) -> None:
     killed.kill()
     last.leave()
     assert answers(last) == (False, False)
+
+
+def test_a_terminated_holder_stops_them_on_its_way_out(data: Path) -> None:
+    holder = Holder(data)
+    holder.process.terminate()
+    assert holder.process.wait(timeout=60) == 128 + signal.SIGTERM
+    assert answers(holder) == (False, False)
+
+
+def test_commands_of_a_second_shell_know_where_the_first_one_listens(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOMEROOM_DATA", str(data))
+    assert embedded.remembered_address("PUBLIC_PORT", ":8000") == ":8000"
+    embedded.remember_addresses(":9000", "http://localhost:9001")
+    assert embedded.remembered_address("PUBLIC_PORT", ":8000") == ":9000"
+    assert embedded.remembered_address("SANDBOX_URL", "") == "http://localhost:9001"
 
 
 def test_redis_needs_the_password_of_the_installation(data: Path) -> None:

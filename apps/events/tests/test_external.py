@@ -47,6 +47,17 @@ def test_an_external_consumer_is_called_once_with_the_event_id(post, drain):
     assert announcements() == []
 
 
+def test_a_drain_can_leave_the_calls_to_a_worker(post, drain):
+    hold_lesson("algebra")
+
+    assert events.drain("t_000001", calls=False) == 1
+
+    assert post.sent == []
+    assert ExternalDelivery.objects.count() == 1
+    drain()
+    assert [note for _, note, _ in post.sent] == ["algebra"]
+
+
 def test_the_drain_of_a_lane_owes_the_call_and_another_task_makes_it(post):
     event_id = hold_lesson("algebra")
 

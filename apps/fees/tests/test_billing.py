@@ -108,6 +108,18 @@ def test_a_run_with_a_payment_is_not_reversed(room):
     assert Charge.objects.count() == 1
 
 
+def test_money_that_comes_in_during_a_reversal_stops_it(room, monkeypatch):
+    """Paid, but not in the books yet: neither an open payment nor an allocation shows it."""
+    family = make.make_family(room)
+    run_id = make.bill(room)
+    monkeypatch.setattr(billing, "catch_up_references", lambda ids: 0)
+    make.pay(family, [(make.owed(family.child)[0].id, 1000)])
+    with pytest.raises(Conflict) as refused:
+        billing.reverse_run(run_id=run_id, actor=make.ACTOR)
+    assert refused.value.code == "run_being_paid"
+    assert Charge.objects.count() == 1
+
+
 def test_after_a_reversal_the_fee_can_be_billed_again(room):
     family = make.make_family(room)
     fee_id = make.make_fee()

@@ -6,6 +6,7 @@ import pytest
 
 from apps.fees import events
 from apps.fees.models import Invoice
+from apps.fees.services import activities
 from apps.fees.services.activities import bill_activity, unbill_activity
 from apps.fees.tests import factories as make
 from kernel.errors import Invalid
@@ -69,6 +70,22 @@ def test_an_unpaid_place_that_is_given_up_is_taken_back_once(room):
     assert make.owed(family.child) == []
     amounts = Invoice.objects.get().charges.order_by("created_at").values_list("amount_minor")
     assert sorted(amounts) == [(-2500,), (2500,)]
+
+
+def test_money_on_its_way_into_the_books_keeps_the_charge(room, monkeypatch):
+    family = make.make_family(room)
+    signup_id = uuid4()
+    bill_activity(
+        signup_id=signup_id,
+        activity_title="Chess club",
+        student_id=family.child.pk,
+        fee_minor=2500,
+        currency="USD",
+    )
+    monkeypatch.setattr(activities, "catch_up_references", lambda ids: 0)
+    make.pay(family, [(Invoice.objects.get().pk, 2500)])
+    assert unbill_activity(signup_id=signup_id) is False
+    assert Invoice.objects.get().charges.count() == 1
 
 
 def test_a_paid_place_that_is_given_up_waits_for_the_office(room):

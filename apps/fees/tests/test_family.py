@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from apps.fees.models import FamilyLink
+from apps.fees.models import FamilyLink, LinkRequest
 from apps.fees.services import links
 from apps.fees.tests import factories as make
 from apps.payments import facade as payments
@@ -72,6 +72,14 @@ def test_a_revoked_link_closes_the_page_at_once(family, parent, client_for):
 def test_a_link_of_another_school_is_a_tampered_one(family, anonymous, other_school):
     path = links.family_link_path(guardian_id=family.guardian.pk)
     assert anonymous(other_school).get(path).status_code == 403
+
+
+def test_asking_for_a_link_clears_the_counters_of_yesterday(room):
+    old = LinkRequest.objects.create(key="old")
+    LinkRequest.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=2))
+    links.request_link(email="nobody@example.org", address="192.0.2.1")
+    assert not LinkRequest.objects.filter(pk=old.pk).exists()
+    assert LinkRequest.objects.count() == 2
 
 
 def test_a_fresh_link_answers_the_same_for_strangers(room, anonymous, published):

@@ -23,7 +23,7 @@ def context():
 
 
 def test_the_admins_invitation_leaves_with_no_worker_running(context, mailbox):
-    send_invitation(context)
+    assert send_invitation(context) is None
 
     [mail] = mailbox
     assert mail.to == ["Head <head@example.org>"]
@@ -36,6 +36,7 @@ def test_a_mail_server_that_is_down_does_not_undo_the_school(context, monkeypatc
 
     monkeypatch.setattr(EmailBackend, "send_messages", refuse)
 
-    send_invitation(context)
+    told = send_invitation(context)
 
     assert Message.objects.get().status == "queued"
+    assert "the mail server does not answer" in told, "the operator is not told it was sent"

@@ -253,6 +253,20 @@ def test_the_api_refunds_only_under_a_key(api_for, cash):
     assert payments.get_payment(cash).refunded_minor == 100
 
 
+def test_two_keys_of_somebody_with_a_long_address_are_two_keys(api_for, cash):
+    address = f"{'a' * 60}@{'.'.join(['b' * 60] * 3)}.example"
+    api, url = api_for("bursar", email=address), f"{API}{cash}/refunds/"
+    body = {"amount_minor": 100, "reason": "Trip"}
+
+    ids = {
+        api.post(url, body, format="json", HTTP_IDEMPOTENCY_KEY=key).json()["id"]
+        for key in ("refund-2026-0001", "refund-2026-0002")
+    }
+
+    assert len(ids) == 2
+    assert payments.get_payment(cash).refunded_minor == 200
+
+
 def test_the_api_moves_no_money_for_others(api_for, anonymous, cash, other_school):
     url, body = f"{API}{cash}/refunds/", {"amount_minor": 100, "reason": "x"}
     key = {"HTTP_IDEMPOTENCY_KEY": "refund-2026-0001"}
