@@ -22,7 +22,7 @@ $(READY): requirements/dev.txt
 # Message catalogues are compiled from their sources, not kept.
 MESSAGES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
 locale/%.mo: locale/%.po $(READY)
-	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@
+	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@.new && mv $@.new $@
 
 run: $(READY) $(MESSAGES) ## everything on this machine, with two demo schools (PORT=8000)
 	@$(BIN)/python -m config.run --port $(PORT)
@@ -41,7 +41,8 @@ bench: $(READY) ## figures beside their peers, into benchmarks/results.json
 	$(BIN)/python -m benchmarks
 
 demo: $(READY) $(MESSAGES) ## the demo schools, without starting the platform
-	@$(BIN)/python manage.py migrate_schemas -v 0
+	@$(BIN)/python manage.py prepare_database -v 0
+	@$(BIN)/python manage.py migrate_schools -v 0
 	@$(BIN)/python -m config.demo
 
 shell: $(READY) ## a Django shell on the embedded servers

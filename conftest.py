@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
+import structlog
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -51,6 +52,7 @@ def _clean_slate() -> Iterator[None]:
     """Nothing a test left in the process or in Redis reaches the next one."""
     yield
     connection.set_schema_to_public()
+    structlog.contextvars.clear_contextvars()
     from apps.tenants import hosts
 
     hosts._map.empty(0)
@@ -222,6 +224,20 @@ def published(db: None) -> Callable[[str], list[dict[str, Any]]]:
         return list(rows.values_list("payload", flat=True))
 
     return payloads
+
+
+@pytest.fixture
+def cut_connection(db: None) -> Callable[[], None]:
+    """cut_connection(): what a restart of PostgreSQL does to the connection of this thread."""
+
+    def cut() -> None:
+        from config import testdb
+
+        with testdb.as_superuser() as session:
+            pid = connection.connection.info.backend_pid
+            session.execute("SELECT pg_terminate_backend(%s)", [pid])
+
+    return cut
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from apps.events import facade as events
 from benchmarks.harness import Result, compare, seconds
 from kernel.ids import uuid7
+from kernel.owner import owner_session
 from kernel.schools import in_school
 
 EVENTS = 2000
@@ -60,11 +61,11 @@ def bare_per_second() -> float:
 
 
 def measure() -> Result:
+    with owner_session() as session:
+        session.execute(f"CREATE TABLE IF NOT EXISTS {SCHOOL}.bench_effect (event_id uuid UNIQUE)")
     with in_school(SCHOOL), events.isolated_registry() as registry:
         registry.add_event(Counted)
         events.handles(Counted.name, version=1)(count)
-        with connection.cursor() as cursor:
-            cursor.execute("CREATE TABLE IF NOT EXISTS bench_effect (event_id uuid PRIMARY KEY)")
         return compare(
             "drain the outbox, receipt and one effect an event",
             ours=drained_per_second,

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results.json"
+_curves: dict[str, object] = {}
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,29 @@ def compare(
     """Each callable measures one round. They take turns, so that a noisy moment of the machine
     falls on both; the first round warms up and does not count."""
     pairs = [(ours(), peer()) for _ in range(rounds + 1)][1:]
-    our_median = statistics.median(pair[0] for pair in pairs)
-    peer_median = statistics.median(pair[1] for pair in pairs)
+    return judge(
+        figure,
+        ours=[pair[0] for pair in pairs],
+        peer=[pair[1] for pair in pairs],
+        peer_name=peer_name,
+        unit=unit,
+        goal=goal,
+        more_is_better=more_is_better,
+    )
+
+
+def judge(
+    figure: str,
+    *,
+    ours: list[float],
+    peer: list[float],
+    peer_name: str,
+    unit: str,
+    goal: float,
+    more_is_better: bool = False,
+) -> Result:
+    """Measured rounds as one result: medians, and their ratio beside the goal."""
+    our_median, peer_median = statistics.median(ours), statistics.median(peer)
     ratio = our_median / peer_median if more_is_better else peer_median / our_median
     return Result(
         figure=figure,
@@ -59,12 +81,20 @@ def compare(
         ratio=round(ratio, 2),
         goal=goal,
         met=ratio >= goal,
-        rounds=rounds,
+        rounds=len(ours),
     )
 
 
 def save(results: list[Result]) -> None:
+    """The results, and beside them each curve in a file of its own."""
     RESULTS.write_text(json.dumps([asdict(result) for result in results], indent=2) + "\n")
+    for name, curve in _curves.items():
+        RESULTS.with_name(f"{name}.json").write_text(json.dumps(curve, indent=2) + "\n")
+
+
+def keep_curve(name: str, curve: object) -> None:
+    """Have this saved as `<name>.json` with the results of the run."""
+    _curves[name] = curve
 
 
 def show(result: Result) -> None:

@@ -26,11 +26,19 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "homeroom"
+# The role that owns the tables, and the one that web and workers sign in as.
+OWNER, APP = "homeroom_owner", "homeroom_app"
 POSTGRES_CONF = """
 # Homeroom: many schemas mean many locks; a stuck transaction must not hold back the outbox.
 max_connections = 200
 max_locks_per_transaction = 512
 idle_in_transaction_session_timeout = '60s'
+"""
+# The suite's servers may lose their data, so they need not wait for the disk.
+NOT_DURABLE = """
+fsync = off
+synchronous_commit = off
+full_page_writes = off
 """
 START_SECONDS = 20
 
@@ -49,13 +57,15 @@ def wanted() -> bool:
     return not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"))
 
 
-def hold() -> None:
+def hold(*, durable: bool = True) -> None:
     """Set DATABASE_URL and REDIS_URL to servers that run until this process ends."""
+    if os.environ.get("DATABASE_URL"):
+        _two_logins()
     if not wanted():
         return
     with _registry() as state:
         if not os.environ.get("DATABASE_URL"):
-            os.environ["DATABASE_URL"] = _start_postgres()
+            _two_logins_of(_start_postgres(durable))
         if not os.environ.get("REDIS_URL"):
             os.environ["REDIS_URL"] = _start_redis(state)
         state["holders"] = [pid for pid in state["holders"] if _alive(pid)] + [os.getpid()]
@@ -63,6 +73,27 @@ def hold() -> None:
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         # The default way to die runs no exit hooks: the servers would outlive us.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
+def _two_logins() -> None:
+    """Who gives one address of a server of theirs means the owner's; the app's login is derived
+    from it, and made by `manage.py prepare_database`."""
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    url = os.environ["DATABASE_URL"]
+    if os.environ.get("DATABASE_OWNER_URL") or conninfo_to_dict(url).get("user") == APP:
+        return
+    os.environ["DATABASE_OWNER_URL"] = url
+    os.environ["DATABASE_URL"] = make_conninfo(url, user=APP, password=secret("database"))
+
+
+def _two_logins_of(superuser: str) -> None:
+    """Our own server trusts whoever reaches its socket, so its logins have no passwords."""
+    from psycopg.conninfo import make_conninfo
+
+    os.environ["DATABASE_ADMIN_URL"] = superuser
+    os.environ["DATABASE_OWNER_URL"] = make_conninfo(superuser, user=OWNER)
+    os.environ["DATABASE_URL"] = make_conninfo(superuser, user=APP)
 
 
 def release(pid: int) -> None:
@@ -117,13 +148,13 @@ def _postgres() -> Any:
     return postgres_server.get_server(data_dir() / "postgres", cleanup_mode=None, start=False)
 
 
-def _start_postgres() -> str:
+def _start_postgres(durable: bool) -> str:
     server = _postgres()
     server.ensure_pgdata_inited()
     conf = server.pgdata / "postgresql.conf"
     if "Homeroom" not in conf.read_text():
         with conf.open("a") as file:
-            file.write(POSTGRES_CONF)
+            file.write(POSTGRES_CONF if durable else POSTGRES_CONF + NOT_DURABLE)
     server.ensure_postgres_running()
     url = server.get_uri()
     _ensure_database(url)
@@ -131,12 +162,21 @@ def _start_postgres() -> str:
 
 
 def _ensure_database(url: str) -> None:
+    """The database and its owner, who is no superuser; older data belonged to one."""
     import psycopg
 
     with psycopg.connect(url, autocommit=True) as connection:
-        query = "SELECT 1 FROM pg_database WHERE datname = %s"
-        if not connection.execute(query, [DATABASE]).fetchone():
-            connection.execute(f"CREATE DATABASE {DATABASE}")
+        if not _found(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", OWNER):
+            connection.execute(f"CREATE ROLE {OWNER} LOGIN CREATEROLE CREATEDB")
+            # To drop a database of the suite that somebody still looks into.
+            connection.execute(f"GRANT pg_signal_backend TO {OWNER}")
+        if not _found(connection, "SELECT 1 FROM pg_database WHERE datname = %s", DATABASE):
+            connection.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
+        connection.execute(f"ALTER DATABASE {DATABASE} OWNER TO {OWNER}")
+
+
+def _found(connection: Any, query: str, name: str) -> bool:
+    return connection.execute(query, [name]).fetchone() is not None
 
 
 def _stop_postgres() -> None:

@@ -10,7 +10,7 @@ from config import embedded
 
 os.environ.setdefault("HOMEROOM_DATA", str(embedded.ROOT / "data" / "test"))
 if "HOMEROOM_TEST_REDIS" not in os.environ:
-    embedded.hold()
+    embedded.hold(durable=False)
     os.environ["HOMEROOM_TEST_REDIS"] = os.environ["REDIS_URL"]
 
 _number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))

@@ -37,6 +37,15 @@ def number(name: str, default: int) -> int:
         raise ImproperlyConfigured(f"{name} is {value!r}; it takes a whole number.") from None
 
 
+def days(name: str) -> dict[str, int | None]:
+    """Periods by name from "rule=90,other=" (an empty one is None: that rule is off)."""
+    parts = [part.partition("=") for part in text(name, "").split(",") if part.strip()]
+    try:
+        return {key.strip(): int(value) if value.strip() else None for key, _is, value in parts}
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must look like rule=90,other=365 (days).") from None
+
+
 def database(name: str = "DATABASE_URL") -> dict[str, Any]:
     """Django's database settings from a libpq connection string or URL."""
     try:

@@ -33,6 +33,7 @@ def _checks() -> list[tuple[str, list[str], dict[str, str]]]:
     compose = [str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec"]
     return [
         ("migrations are complete", [*manage, "makemigrations", "--check", "--dry-run"], {}),
+        ("migrations spare the running release", [*manage, "lint_migrations"], {}),
         ("production settings", [*manage, "check", "--deploy", "--fail-level", "WARNING"], _prod()),
         ("OpenAPI without warnings", spectacular, {}),
         ("Dockerfile", [str(BIN / "hadolint"), "Dockerfile"], {}),

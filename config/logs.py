@@ -9,7 +9,9 @@ import structlog
 
 # A family link's token opens a balance: it stays out of every line, Django's own among them
 # ("Gone: /family/l/…"), as do other one-time links.
-_SECRET_PATHS = re.compile(r"/(family/l|invitation|password/reset|hooks/payments)/[^/\s\"'\\]+")
+_SECRET_PATHS = re.compile(
+    r"/(family/l|invitation|password/reset|hooks/payments|start/confirm|start/school)/[^/\s\"'\\]+"
+)
 
 
 def loggable(text: str) -> str:

@@ -35,7 +35,7 @@ def main() -> None:
     except subprocess.CalledProcessError as error:
         sys.exit(f"make run: {' '.join(error.cmd[1:])} failed; its message is above.")
     except KeyboardInterrupt:
-        print("\nStopped. The data stays in data/; `make run` goes on with it.")
+        print(f"\nStopped. The data stays in {embedded.data_dir()}; `make run` goes on with it.")
 
 
 def _options() -> argparse.Namespace:
@@ -71,8 +71,8 @@ def _run(options: argparse.Namespace) -> None:
     stack.env.update(os.environ)
     embedded.remember_addresses(os.environ["PUBLIC_PORT"], os.environ["SANDBOX_URL"])
     _say("Migrating")
-    _python("manage.py", "migrate_schemas", "--shared", "-v", "0")
-    _python("manage.py", "migrate_schemas", "--tenant", "-v", "0")
+    _python("manage.py", "prepare_database", "-v", "0")
+    _python("manage.py", "migrate_schools", "-v", "0")
     try:
         stack.start("web", "sandbox")
         _say("Preparing the demo schools (only the first time)")

@@ -1,4 +1,4 @@
-"""All of Homeroom's processes on one machine: web, worker, beat and the sandbox gateway.
+"""All of Homeroom's processes on one machine: web, worker, keeper, beat and the sandbox gateway.
 
 `make run` uses it for people, the flow and browser tests for themselves.
 """
@@ -19,6 +19,7 @@ from config.embedded import ROOT
 
 PYTHON = sys.executable
 STOP_SECONDS = 15
+OWNERS_OWN = ("DATABASE_OWNER_URL", "DATABASE_ADMIN_URL")
 
 
 class PortTaken(RuntimeError):
@@ -58,6 +59,11 @@ class Stack:
                 "--no-control-socket",
             ],
             "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "WARNING"],
+            # One thing at a time, and no chatter with the workers: it is there for rare, long work.
+            "keeper": [
+                *[*celery, "worker", "-Q", "owner", "-n", "keeper@%h", "--pool", "solo"],
+                *["--without-gossip", "--without-mingle", "--loglevel", "WARNING"],
+            ],
             "beat": [
                 *[*celery, "beat", "--loglevel", "WARNING"],
                 *["--schedule", str(self.logs / "beat-schedule"), "--pidfile="],
@@ -84,11 +90,17 @@ class Stack:
             self.processes[name] = subprocess.Popen(
                 self.commands()[name],
                 cwd=ROOT,
-                env=self.env,
+                env=self.env_of(name),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
+
+    def env_of(self, name: str) -> dict[str, str]:
+        """Only the keeper is told how to reach the database as the owner of its tables."""
+        if name == "keeper":
+            return self.env
+        return {key: value for key, value in self.env.items() if key not in OWNERS_OWN}
 
     def wait_ready(self, seconds: float = 60) -> None:
         """Until web says it is ready and the sandbox answers. Raises StackFailed."""
@@ -129,7 +141,7 @@ class Stack:
 
     def stop(self) -> None:
         """New work first, then the work under way, then what it depends on."""
-        for name in ("beat", "web", "worker", "sandbox"):
+        for name in ("beat", "web", "worker", "keeper", "sandbox"):
             if name in self.processes:
                 self.stop_one(name)
 

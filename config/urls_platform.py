@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import include, path
 
-from config.gateway import gallery, languages, theme
+from config.gateway import gallery, languages, metrics, theme
 
 handler400 = "config.gateway.problems.bad_request"
 handler403 = "config.gateway.problems.permission_denied"
@@ -13,6 +13,7 @@ handler500 = "config.gateway.problems.server_error"
 urlpatterns = [
     path("theme.css", theme.stylesheet, name="theme"),
     path("language/", languages.choose, name="set_language"),
+    path("metrics", metrics.page, name="metrics"),
     path("", include("apps.identity.portal.account_urls")),
     path("", include("apps.tenants.platform.urls")),
 ]

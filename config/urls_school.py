@@ -35,6 +35,7 @@ API = [
 urlpatterns = [
     path("theme.css", theme.stylesheet, name="theme"),
     path("language/", languages.choose, name="set_language"),
+    path("branding/", include("apps.tenants.public.urls")),
     path("", include("apps.identity.portal.account_urls")),
     path("portal/", include(PORTAL)),
     path("family/activities/", include("apps.activities.family.urls")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, NoReturn
 
+import psycopg
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
@@ -40,9 +41,9 @@ class PlainCommand(BaseCommand):
         except DomainError as error:
             code = FAILED if isinstance(error, Unavailable) else BAD_INPUT
             raise Error(str(error), returncode=code) from error
-        except DatabaseError as error:
+        except (DatabaseError, psycopg.Error) as error:
             first = str(error).strip().split("\n")[0]
-            hint = "Are the tables there? Run manage.py migrate_schemas --shared"
+            hint = "Are the tables there? Run manage.py migrate_schools"
             raise Error(f"The database says: {first}. {hint}", returncode=FAILED) from error
 
     def run(self, options: dict[str, Any]) -> None:

@@ -8,9 +8,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kernel.ids import uuid7
+from kernel.models import SchoolModel
 
 
-class Activity(models.Model):
+class Activity(SchoolModel):
     """A club, trip or event that families sign up for."""
 
     class Status(models.TextChoices):
@@ -50,7 +51,7 @@ class Activity(models.Model):
         return self.title
 
 
-class SignUp(models.Model):
+class SignUp(SchoolModel):
     """A student's sign-up. `position` orders those who wait: who came first is promoted first."""
 
     class Status(models.TextChoices):
@@ -87,7 +88,7 @@ class SignUp(models.Model):
         return f"{self.student_id} in {self.activity_id}: {self.status}"
 
 
-class CalendarEntry(models.Model):
+class CalendarEntry(SchoolModel):
     """A date in the school's calendar without sign-up: holidays, meetings, performances."""
 
     class Audience(models.TextChoices):

@@ -1,6 +1,7 @@
 """What other apps use: publish and hear events, keep an aggregate's history as events."""
 
 from apps.events.contracts import Delivery, StoredEvent
+from apps.events.services.announcements import backlog, forget_school
 from apps.events.services.draining import drain
 from apps.events.services.errors import (
     PublishOutsideTransaction,
@@ -8,21 +9,51 @@ from apps.events.services.errors import (
     UnknownEvent,
     VersionConflict,
 )
+from apps.events.services.privacy import (
+    expired_receipts,
+    forget_letters,
+    purge_streams,
+    resolved_letters,
+    streams_naming,
+    waiting_about,
+)
 from apps.events.services.publishing import publish
 from apps.events.services.registry import handles, isolated_registry
+from apps.events.services.restoring import (
+    SETTLE_HISTORY,
+    announce_again,
+    leave_out_what_was_done,
+    put_aside,
+    waiting_event_ids,
+)
 from apps.events.services.store import append, load
+from apps.events.services.sweeping import rest_with
 
 __all__ = [
+    "SETTLE_HISTORY",
     "Delivery",
     "PublishOutsideTransaction",
     "RegistryError",
     "StoredEvent",
     "UnknownEvent",
     "VersionConflict",
+    "announce_again",
     "append",
+    "backlog",
     "drain",
+    "expired_receipts",
+    "forget_letters",
+    "forget_school",
     "handles",
     "isolated_registry",
+    "leave_out_what_was_done",
     "load",
     "publish",
+    "purge_streams",
+    "put_aside",
+    "resolved_letters",
+    "rest_with",
+    "streams_naming",
+    "waiting_about",
+    "waiting_event_ids",
 ]

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from psycopg.types.json import Json
 
 from kernel.ids import uuid7
+from kernel.models import SchoolModel
 
 
 class PlainJSONField(models.JSONField):
@@ -51,7 +52,7 @@ class CurrentTransaction(models.Func):
     output_field = TransactionIdField()
 
 
-class EventRow(models.Model):
+class EventRow(SchoolModel):
     """What an event carries, wherever it lies."""
 
     id = models.BigAutoField(primary_key=True)
@@ -93,7 +94,7 @@ class OutboxEvent(EventRow):
         return f"{self.event_type} v{self.version} {self.event_id}"
 
 
-class Receipt(models.Model):
+class Receipt(SchoolModel):
     """Proof that a consumer has handled an event; written with its effect."""
 
     pk = models.CompositePrimaryKey("event_id", "consumer")
@@ -165,7 +166,7 @@ class DeadLetter(EventRow):
         return f"{self.consumer} {self.event_type} {self.event_id}"
 
 
-class StoredEventRow(models.Model):
+class StoredEventRow(SchoolModel):
     """One fact in an aggregate's history. The database refuses to change or remove it."""
 
     id = models.BigAutoField(primary_key=True)
@@ -191,7 +192,7 @@ class StoredEventRow(models.Model):
         return f"{self.event_type} {self.stream_id}/{self.version}"
 
 
-class Snapshot(models.Model):
+class Snapshot(SchoolModel):
     """The folded state of a long stream, as of a version; may be thrown away at any time."""
 
     stream_id = models.UUIDField(primary_key=True)
@@ -206,7 +207,7 @@ class Snapshot(models.Model):
         return f"{self.stream_id}/{self.version}"
 
 
-class ProjectionPosition(models.Model):
+class ProjectionPosition(SchoolModel):
     """How far a projection has read the event store."""
 
     name = models.TextField(primary_key=True)

@@ -2,9 +2,12 @@
 
 from typing import Any
 
-from celery import shared_task
-
+from apps.events.selectors.schemas import schemas_with_outbox
 from apps.events.services import draining, sweeping, wakeup
+from kernel.tasks import EITHER, PLATFORM, task
+
+# A school's share of the daily alarm that has waited this long comes with the next day's.
+RESCUE_SECONDS = 6 * 3600
 
 
 def send_wake_up(schema_name: str, lane: int) -> None:
@@ -12,7 +15,7 @@ def send_wake_up(schema_name: str, lane: int) -> None:
     drain.apply_async(kwargs={"schema_name": schema_name, "lane": lane}, retry=False)
 
 
-@shared_task(name="events.drain")
+@task("events.drain", runs_in=EITHER)
 def drain(*, schema_name: str, lane: int = 0, **_kwargs: Any) -> int:
     """Drain one lane of one school."""
     # First of all: work that comes from here on must be able to send a new wake-up.
@@ -20,13 +23,22 @@ def drain(*, schema_name: str, lane: int = 0, **_kwargs: Any) -> int:
     return draining.drain_lane(schema_name, lane)
 
 
-@shared_task(name="events.sweep")
+@task("events.sweep", runs_in=PLATFORM)
 def sweep(**_kwargs: Any) -> int:
     """Wake workers for work that no wake-up announced. Beat sends this every second."""
     return sweeping.sweep()
 
 
-@shared_task(name="events.check_stranded")
-def check_stranded(**_kwargs: Any) -> dict[str, int]:
-    """The daily alarm: work that nothing announces. Must find none."""
-    return sweeping.check_stranded()
+@task("events.check_stranded", runs_in=PLATFORM)
+def check_stranded(**_kwargs: Any) -> int:
+    """The daily alarm: one message for each schema. Sent by beat."""
+    names = schemas_with_outbox()
+    for schema_name in names:
+        rescue.apply_async(kwargs={"schema_name": schema_name}, retry=False, expires=RESCUE_SECONDS)
+    return len(names)
+
+
+@task("events.rescue", runs_in=EITHER)
+def rescue(*, schema_name: str, **_kwargs: Any) -> int:
+    """Announce again what nothing announces in one schema. Must find nothing."""
+    return sweeping.rescue(schema_name)

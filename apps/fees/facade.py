@@ -1,5 +1,6 @@
 """What other apps and the gateway may ask of fees. Amounts are minor units."""
 
+from datetime import date
 from uuid import UUID
 
 from apps.fees.contracts import FamilyBalance, InvoiceInfo, MoneyTotals, ReceiptInfo
@@ -13,6 +14,7 @@ __all__ = [
     "get_invoices",
     "has_fees",
     "money_totals",
+    "open_invoices_due",
     "receipt",
     "receipt_url",
 ]
@@ -41,6 +43,11 @@ def receipt(payment_id: UUID) -> ReceiptInfo:
 def get_invoices(invoice_ids: list[UUID]) -> list[InvoiceInfo]:
     """These invoices with their lines, oldest due first; unknown ids are left out."""
     return invoices.get_invoices(invoice_ids=invoice_ids)
+
+
+def open_invoices_due(days: list[date]) -> list[InvoiceInfo]:
+    """Invoices that are due on one of these days and not paid in full."""
+    return invoices.open_invoices_due(days=days)
 
 
 def money_totals() -> MoneyTotals:

@@ -3,6 +3,7 @@
 from apps.events.facade import Delivery, handles
 from apps.fees.services.activities import bill_activity, unbill_activity
 from apps.fees.services.allocation import Capture, allocate_capture
+from apps.fees.services.links import revoke_links
 from apps.fees.services.refunds import Refunded, book_refund, refund_failed
 
 
@@ -58,6 +59,13 @@ def bill_activity_on_signup_promoted(delivery: Delivery) -> None:
 @handles("activities.signup_cancelled", version=1)
 def take_charge_back_on_signup_cancelled(delivery: Delivery) -> None:
     unbill_activity(signup_id=delivery.event.signup_id)
+
+
+@handles("students.guardian_emails_changed", version=1)
+def revoke_links_on_guardian_emails_changed(delivery: Delivery) -> None:
+    """A link in the old mailbox would open the family's page to whoever reads that mailbox."""
+    for guardian_id in delivery.event.guardian_ids:
+        revoke_links(guardian_id=guardian_id)
 
 
 def _bill(delivery: Delivery) -> None:

@@ -15,9 +15,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kernel.ids import uuid7
+from kernel.models import SchoolModel
 
 
-class FeeCategory(models.Model):
+class FeeCategory(SchoolModel):
     """Tuition, lunch, trips: how the bursar groups fees in lists and reports."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -32,7 +33,7 @@ class FeeCategory(models.Model):
         return self.name
 
 
-class Fee(models.Model):
+class Fee(SchoolModel):
     """A fee template. Editing raises `version`; posted charges keep the version they used."""
 
     class DueRule(models.TextChoices):
@@ -66,7 +67,7 @@ class Fee(models.Model):
         return self.name
 
 
-class BillingRun(models.Model):
+class BillingRun(SchoolModel):
     """One fee for some classes with one due date: drafted, reviewed, posted, maybe reversed."""
 
     class State(models.TextChoices):
@@ -111,7 +112,7 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
         ).annotate(balance=F("charged") - F("paid"))
 
 
-class Invoice(models.Model):
+class Invoice(SchoolModel):
     """One student's bill. Names are as they were on the day; void is a matter of its charges."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -151,7 +152,7 @@ class Invoice(models.Model):
         return self.number
 
 
-class Charge(models.Model):
+class Charge(SchoolModel):
     """One posted line of an invoice; a negative one is a credit note or a reversal."""
 
     class Kind(models.TextChoices):
@@ -188,7 +189,7 @@ class Charge(models.Model):
         return f"{self.description}: {self.amount_minor}"
 
 
-class Allocation(models.Model):
+class Allocation(SchoolModel):
     """What a payment gives to an invoice. Refunds take it back with a negative row."""
 
     class Kind(models.TextChoices):
@@ -221,7 +222,7 @@ class Allocation(models.Model):
         return f"{self.kind} of {self.payment_id}: {self.amount_minor}"
 
 
-class FamilyAccount(models.Model):
+class FamilyAccount(SchoolModel):
     """One row a household: the row to lock before its credit is spent."""
 
     household_id = models.UUIDField(primary_key=True)
@@ -230,7 +231,7 @@ class FamilyAccount(models.Model):
         return str(self.household_id)
 
 
-class Credit(models.Model):
+class Credit(SchoolModel):
     """Money of a payment that no invoice took yet; a negative row spends or refunds it.
 
     For every payment: allocations + credit = captured - refunded.
@@ -266,7 +267,7 @@ class Credit(models.Model):
         return f"{self.kind} of {self.payment_id}: {self.amount_minor}"
 
 
-class Receipt(models.Model):
+class Receipt(SchoolModel):
     """The numbered proof of one payment; its existence says the payment was allocated."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -293,7 +294,7 @@ class Receipt(models.Model):
         return self.number
 
 
-class RefundDecision(models.Model):
+class RefundDecision(SchoolModel):
     """What the bursar chose to do with the invoice when asking for a refund."""
 
     class Effect(models.TextChoices):
@@ -330,7 +331,7 @@ class RefundDecision(models.Model):
         return f"{self.effect}: {self.amount_minor}"
 
 
-class FamilyLink(models.Model):
+class FamilyLink(SchoolModel):
     """A link that opens one guardian's page without a login, until it expires or is revoked."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -346,7 +347,7 @@ class FamilyLink(models.Model):
         return str(self.id)
 
 
-class LinkRequest(models.Model):
+class LinkRequest(SchoolModel):
     """Counts who asks for fresh links, so that nobody can flood a mailbox."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -360,7 +361,7 @@ class LinkRequest(models.Model):
         return self.key
 
 
-class NumberSequence(models.Model):
+class NumberSequence(SchoolModel):
     """The last number given out, e.g. for "invoice-2026". Taken inside the transaction."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -1,6 +1,7 @@
 """What the other apps may ask of identity. All in the school that is open."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,12 @@ def invite_user(*, email: str, name: str, roles: Sequence[str], invited_by: str)
 def invitation_url(invitation_id: UUID) -> str:
     """The absolute link to set a first password. Raises NotFound."""
     return invitations.invitation_url(invitation_id=invitation_id)
+
+
+def open_invitation_url(email: str) -> str:
+    """The link with which the invited owner of this address sets a first password; "" when there
+    is none, or it was used, withdrawn or has expired."""
+    return invitations.open_invitation_url(email=email)
 
 
 def password_reset_url(reset_id: UUID) -> str:
@@ -63,6 +70,11 @@ def users_with_role(role: str) -> list[UserInfo]:
 def count_by_role() -> dict[str, int]:
     """How many active accounts hold each role."""
     return selectors.count_by_role()
+
+
+def count_accounts(roles: Iterable[str], *, before: datetime) -> int:
+    """How many active accounts hold one of these roles and were made before that moment."""
+    return selectors.count_accounts(roles, before=before)
 
 
 def record_audit(*, actor: str, action: str, subject: str, detail: dict[str, Any]) -> None:

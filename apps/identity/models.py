@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.identity import roles as role_book
 from kernel.ids import uuid7
+from kernel.models import SchoolModel
 
 INVITATION_LIFE = timedelta(days=7)
 PASSWORD_RESET_LIFE = timedelta(hours=2)
@@ -63,7 +64,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return self.get(email=(username or "").strip().lower())
 
 
-class User(AbstractBaseUser):
+class User(SchoolModel, AbstractBaseUser):
     """A person who signs in. No Django permissions: what they may do follows from their roles."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -134,7 +135,7 @@ class User(AbstractBaseUser):
         return self._get_session_auth_hash()
 
 
-class RoleAssignment(models.Model):
+class RoleAssignment(SchoolModel):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="assignments")
     role = models.CharField(max_length=20, choices=Role.choices)
@@ -152,7 +153,7 @@ class RoleAssignment(models.Model):
         return f"{self.user_id} {self.role}"
 
 
-class Invitation(models.Model):
+class Invitation(SchoolModel):
     """One invitation to set a password. The link carries the nonce; a new link changes it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -186,7 +187,7 @@ class Invitation(models.Model):
         return self.expires_at <= timezone.now()
 
 
-class PasswordReset(models.Model):
+class PasswordReset(SchoolModel):
     """One request to choose a new password."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -207,7 +208,7 @@ class PasswordReset(models.Model):
         return self.used_at is None and self.expires_at > timezone.now()
 
 
-class RefreshToken(models.Model):
+class RefreshToken(SchoolModel):
     """One refresh token of a family; each may be used once, a second use ends the family."""
 
     jti = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -229,7 +230,7 @@ class RefreshToken(models.Model):
         return f"refresh token {self.jti}"
 
 
-class SignInAttempt(models.Model):
+class SignInAttempt(SchoolModel):
     """A counter of attempts for one throttled key (an address or an e-mail) in one window."""
 
     key = models.CharField(max_length=80, primary_key=True)
@@ -255,7 +256,7 @@ class AuditQuerySet(models.QuerySet["AuditEntry"]):
         raise AuditIsAppendOnly("Audit entries are never deleted")
 
 
-class AuditEntry(models.Model):
+class AuditEntry(SchoolModel):
     """Who did what to what. Append-only here and, by a trigger, in the database."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

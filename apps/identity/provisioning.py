@@ -17,3 +17,9 @@ def invite_first_admin(context: ProvisioningContext) -> None:
         roles=[roles.ADMIN],
         invited_by="homeroom",
     )
+
+
+@tenants.welcome_link
+def link_of_first_admin(email: str) -> str:
+    """Where whoever has just signed the school up goes on."""
+    return identity.open_invitation_url(email)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -108,11 +109,23 @@ def count_by_role() -> dict[str, int]:
     return {role: counted.get(role, 0) for role in role_book.ALL_ROLES}
 
 
-def audit_trail(*, text: str = "", action: str = "") -> QuerySet[AuditEntry]:
-    """Entries, newest first; `text` looks into who and what, `action` is one app's prefix."""
-    rows = AuditEntry.objects.all()
+def count_accounts(held_roles: Iterable[str], *, before: datetime) -> int:
+    """Accounts with one of these roles, made before that moment and not closed."""
+    held = RoleAssignment.objects.filter(
+        user__is_active=True, user__created_at__lt=before, role__in=list(held_roles)
+    )
+    return held.aggregate(people=Count("user", distinct=True))["people"]
+
+
+def audit_trail(
+    *, text: str = "", action: str = "", codes: Iterable[str] = ()
+) -> QuerySet[AuditEntry]:
+    """Entries, newest first; `text` looks into who and what, `action` is one app's prefix.
+    Entries of one of `codes` match whatever the text."""
+    matching = Q()
     for word in text.split():
-        rows = rows.filter(
+        matching &= (
             Q(actor__icontains=word) | Q(subject__icontains=word) | Q(action__icontains=word)
         )
+    rows = AuditEntry.objects.filter(matching | Q(action__in=list(codes)) if text else Q())
     return rows.filter(action__startswith=f"{action}.") if action else rows

@@ -27,3 +27,7 @@ class Counts:
     waiting: int
     sent: int
     failed: int
+
+
+# The task of one school that reminds its families (tenants.note_due_work).
+REMINDER_TASK = "notifications.remind_families"

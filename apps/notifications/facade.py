@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from apps.notifications import selectors
@@ -37,6 +38,11 @@ def counts() -> Counts:
         sent=found.get(Message.Status.SENT, 0),
         failed=found.get(Message.Status.FAILED, 0),
     )
+
+
+def count_written(*, begins: datetime, ends: datetime) -> int:
+    """Messages written from `begins` up to `ends` (exclusive), without those that failed."""
+    return selectors.count_written(begins=begins, ends=ends)
 
 
 def _info(message: Message) -> MessageInfo:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from apps.events.facade import Delivery, handles
 from apps.notifications.models import Message
 from apps.notifications.services import delivery as mail
-from apps.notifications.services import letters
+from apps.notifications.services import letters, platform_letters, reminders
 from apps.notifications.services.queueing import Recipient
 
 
@@ -126,6 +126,53 @@ def _tell_about_sign_up(delivery: Delivery, kind: str) -> None:
         fee_minor=event.fee_minor,
         currency=event.currency,
     )
+
+
+@handles("tenants.limit_reached", version=1)
+def tell_admins_on_limit_reached(delivery: Delivery) -> None:
+    event = delivery.event
+    platform_letters.tell_of_limit(
+        event_id=delivery.event_id,
+        meter=event.meter,
+        level=event.level,
+        value=event.value,
+        limit=event.limit,
+        plan_name=event.plan_name,
+    )
+
+
+@handles("tenants.trial_ending", version=1)
+def tell_admins_on_trial_ending(delivery: Delivery) -> None:
+    event = delivery.event
+    platform_letters.tell_of_trial(
+        event_id=delivery.event_id,
+        plan_name=event.plan_name,
+        ends_on=event.ends_on,
+        price_minor=event.price_minor,
+        currency=event.currency,
+        has_ended=event.has_ended,
+    )
+
+
+@handles("tenants.platform_invoice_issued", version=1)
+def tell_admins_on_platform_invoice_issued(delivery: Delivery) -> None:
+    event = delivery.event
+    platform_letters.send_invoice(
+        event_id=delivery.event_id,
+        invoice_id=event.invoice_id,
+        number=event.number,
+        month=event.month,
+        total_minor=event.total_minor,
+        currency=event.currency,
+        due_on=event.due_on,
+    )
+
+
+@handles("tenants.settings_changed", version=1)
+def plan_reminders_on_settings_changed(delivery: Delivery) -> None:
+    """Reminders begin on the day they are switched on."""
+    if any(change.setting.startswith("reminders.") for change in delivery.event.changes):
+        reminders.plan()
 
 
 @handles("notifications.message_queued", version=1, external=True)

@@ -9,23 +9,28 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kernel.ids import uuid7
+from kernel.models import SchoolModel
 
 STUCK_AFTER = timedelta(minutes=30)
 
 
-class Message(models.Model):
+class Message(SchoolModel):
     """One e-mail to one address. Written in the transaction of the event that caused it."""
 
     class Kind(models.TextChoices):
         INVITATION = "invitation", _("Invitation")
         PASSWORD_RESET = "password_reset", _("Password reset")
         FAMILY_BILLED = "family_billed", _("Bill")
+        FEE_REMINDER = "fee_reminder", _("Payment reminder")
         FAMILY_LINK = "family_link", _("Family link")
         RECEIPT = "receipt", _("Receipt")
         REFUND = "refund", _("Refund")
         ACTIVITY_CONFIRMED = "activity_confirmed", _("Activity: place confirmed")
         ACTIVITY_WAITLISTED = "activity_waitlisted", _("Activity: waiting list")
         ACTIVITY_PROMOTED = "activity_promoted", _("Activity: place became free")
+        PLAN_LIMIT = "plan_limit", _("Plan: limit reached")
+        PLAN_TRIAL = "plan_trial", _("Plan: end of the trial")
+        PLAN_INVOICE = "plan_invoice", _("Plan: invoice of the platform")
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("Waiting to be sent")
@@ -88,7 +93,7 @@ class Message(models.Model):
         return self.status != self.Status.SENT and idle_since < timezone.now() - STUCK_AFTER
 
 
-class Attempt(models.Model):
+class Attempt(SchoolModel):
     """One try to hand the message to the mail server. Written once, never changed."""
 
     class Outcome(models.TextChoices):
@@ -108,7 +113,7 @@ class Attempt(models.Model):
         return f"{self.outcome} at {self.at:%Y-%m-%d %H:%M}"
 
 
-class Preference(models.Model):
+class Preference(SchoolModel):
     """An address that does not want one kind of message. No row: it wants it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

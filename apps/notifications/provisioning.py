@@ -11,10 +11,12 @@ from apps.tenants.contracts import ProvisioningContext
 from apps.tenants.facade import provisioning_step
 
 
-@provisioning_step(_("Invitation sent"))
+@provisioning_step(_("Invitation sent"), after_opening=True)
 def send_invitation(context: ProvisioningContext) -> str | None:
     """A mail server that is down does not undo the school: the message waits, and we say so."""
     events.drain(context.school.schema_name)
+    if notifications.counts().sent:
+        return None
     notifications.send_due()
     if notifications.counts().sent:
         return None

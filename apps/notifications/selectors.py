@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
@@ -65,3 +66,9 @@ def count_by_status() -> dict[str, int]:
     """How many messages stand in each status; statuses without any are absent."""
     rows = Message.objects.order_by().values("status").annotate(number=Count("id"))
     return {row["status"]: row["number"] for row in rows}
+
+
+def count_written(*, begins: datetime, ends: datetime) -> int:
+    """Messages written from `begins` up to `ends` (exclusive), without those that failed."""
+    rows = Message.objects.filter(created_at__gte=begins, created_at__lt=ends)
+    return rows.exclude(status=Message.Status.FAILED).count()

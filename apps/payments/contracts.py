@@ -38,6 +38,10 @@ REFUND_FAILED = "failed"
 
 OFFLINE_METHODS = ("cash", "cheque", "transfer")
 
+# The tasks of one school for which work is noted down (tenants.note_due_work).
+TIDY_TASK = "payments.tidy_school"
+MESSAGES_TASK = "payments.take_up_messages"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentLine:
@@ -123,6 +127,14 @@ class AccountInfo:
     webhook_ready: bool
     webhook_url: str
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnlineTotals:
+    """Money that gateways captured in a span of time, in the school's currency."""
+
+    captured_minor: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

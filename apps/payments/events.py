@@ -81,12 +81,22 @@ class RefundFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What a payment is for, without words that name anybody."""
+
+    reference: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Initiated:
+    """Keys only: history cannot be changed, so no name and no address may be in it. Version 1
+    held the payer's name and the words of the lines."""
+
     name: ClassVar[str] = "payments.initiated"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     payer_id: UUID
-    payer_name: str
-    lines: tuple[Line, ...]
+    lines: tuple[Part, ...]
     amount_minor: int
     currency: str
     provider: str
@@ -283,6 +293,16 @@ SAMPLES: dict[tuple[str, int], dict[str, Any]] = {
         "method": "card",
         "at": _AT,
     },
+    ("payments.initiated", 2): {
+        "payer_id": _PAYER,
+        "lines": [{"reference": "INV-1", "amount_minor": 25000}],
+        "amount_minor": 25000,
+        "currency": "USD",
+        "provider": "stripe",
+        "mode": "sandbox",
+        "method": "card",
+        "at": _AT,
+    },
     ("payments.session_created", 1): {
         "session_id": "cs_test_1",
         "expires_at": "2026-01-15T15:30:00+00:00",
@@ -347,3 +367,15 @@ SAMPLES: dict[tuple[str, int], dict[str, Any]] = {
     },
     ("payments.external_refund_booked", 1): {"refund_id": _REFUND, "at": _AT},
 }
+
+
+def _without_names(payload: dict[str, Any]) -> dict[str, Any]:
+    """payments.initiated v1 -> v2."""
+    lines = [
+        {"reference": x["reference"], "amount_minor": x["amount_minor"]} for x in payload["lines"]
+    ]
+    kept = {key: value for key, value in payload.items() if key != "payer_name"}
+    return {**kept, "lines": lines}
+
+
+UPCASTERS = {("payments.initiated", 1): _without_names}

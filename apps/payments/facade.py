@@ -12,6 +12,7 @@ from uuid import UUID
 from apps.payments import selectors
 from apps.payments.contracts import (
     AccountInfo,
+    OnlineTotals,
     PaymentInfo,
     PaymentLine,
     RefundInfo,
@@ -35,6 +36,7 @@ __all__ = [
     "demo_card_payment",
     "demo_refund",
     "get_payment",
+    "kept_minor",
     "list_payments",
     "open_payments",
     "payments_for",
@@ -84,6 +86,11 @@ def start_payment(
 def get_payment(payment_id: UUID) -> PaymentInfo:
     """What is known, without asking the gateway. Raises NotFound."""
     return selectors.get_payment(payment_id)
+
+
+def kept_minor() -> int:
+    """Captured minus refunded over all payments, in minor units: what the ledger must hold."""
+    return selectors.kept_minor()
 
 
 def sync(payment_id: UUID) -> PaymentInfo:
@@ -215,6 +222,11 @@ def create_sandbox_account() -> AccountInfo:
 def takings(since: date, until: date) -> TakingsInfo:
     """Money taken and given back between two days of the school, both included."""
     return selectors.takings(since=since, until=until)
+
+
+def captured_online(*, begins: datetime, ends: datetime) -> OnlineTotals:
+    """What gateways captured from `begins` up to `ends` (exclusive); test payments left out."""
+    return selectors.captured_online(begins=begins, ends=ends)
 
 
 def demo_card_payment(

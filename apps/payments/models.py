@@ -16,6 +16,7 @@ from django.db import models
 
 from apps.payments import contracts
 from kernel.ids import uuid7
+from kernel.models import SchoolModel
 
 STRIPE = "stripe"
 OFFLINE = "offline"
@@ -55,7 +56,7 @@ def new_webhook_key() -> str:
     return secrets.token_urlsafe(24)
 
 
-class GatewayAccount(models.Model):
+class GatewayAccount(SchoolModel):
     """The school's own account at a payment gateway."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -92,7 +93,7 @@ class GatewayAccount(models.Model):
         return f"{key[:8]}…{key[-4:]}" if len(key) > 16 else "…"
 
 
-class Payment(models.Model):
+class Payment(SchoolModel):
     """One attempt of one payer to pay some references."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -171,7 +172,7 @@ class Payment(models.Model):
         return f"{self.amount_minor} {self.currency} of {self.payer_name}: {self.status}"
 
 
-class PaymentLine(models.Model):
+class PaymentLine(SchoolModel):
     """What the payment is for."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -189,7 +190,7 @@ class PaymentLine(models.Model):
         return f"{self.description}: {self.amount_minor}"
 
 
-class OpenClaim(models.Model):
+class OpenClaim(SchoolModel):
     """The double-pay guard: while a payment is open it holds each of its references, and the
     primary key lets nobody else hold the same."""
 
@@ -200,7 +201,7 @@ class OpenClaim(models.Model):
         return self.reference
 
 
-class Refund(models.Model):
+class Refund(SchoolModel):
     """Money given back; one row an attempt, folded from the payment's events."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -230,7 +231,7 @@ class Refund(models.Model):
         return f"{self.amount_minor}: {self.status}"
 
 
-class ProviderEvent(models.Model):
+class ProviderEvent(SchoolModel):
     """A signed message of the gateway, kept as it came. It is only a hint to ask again."""
 
     RECEIVED, PROCESSED, UNMATCHED, IGNORED = "received", "processed", "unmatched", "ignored"

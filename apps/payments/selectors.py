@@ -7,7 +7,8 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Prefetch, Q, QuerySet, Sum
+from django.conf import settings
+from django.db.models import Count, Min, Prefetch, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -34,6 +35,12 @@ def get_payment_row(payment_id: UUID) -> models.Payment:
 def get_payment(payment_id: UUID) -> contracts.PaymentInfo:
     """Raises NotFound."""
     return to_info(get_payment_row(payment_id))
+
+
+def kept_minor() -> int:
+    """Captured minus refunded over all payments, in minor units."""
+    kept = Sum("captured_minor") - Sum("refunded_minor")
+    return int(models.Payment.objects.aggregate(kept=kept)["kept"] or 0)
 
 
 def resume_url(payment_id: UUID) -> str | None:
@@ -122,6 +129,19 @@ def takings(*, since: date, until: date) -> contracts.TakingsInfo:
         count=taken["count"],
         currency=currency,
     )
+
+
+def captured_online(*, begins: datetime, ends: datetime) -> contracts.OnlineTotals:
+    """Captured by a gateway from `begins` up to `ends` (exclusive), in the school's currency.
+
+    Test payments do not count; those of the sandbox do only where the sandbox is allowed.
+    """
+    unreal = {models.TEST} if settings.SANDBOX_ALLOWED else {models.TEST, models.SANDBOX}
+    rows = models.Payment.objects.filter(
+        captured_at__gte=begins, captured_at__lt=ends, currency=current_school().currency
+    ).exclude(provider=models.OFFLINE)
+    found = rows.exclude(mode__in=unreal).aggregate(total=Sum("captured_minor"), count=Count("id"))
+    return contracts.OnlineTotals(captured_minor=found["total"] or 0, count=found["count"])
 
 
 def to_info(payment: models.Payment) -> contracts.PaymentInfo:
@@ -214,6 +234,17 @@ def due_provider_events(*, now: datetime, limit: int = 200) -> Sequence[UUID]:
         state=models.ProviderEvent.RECEIVED, next_attempt_at__lte=now
     )
     return list(rows.order_by("next_attempt_at").values_list("id", flat=True)[:limit])
+
+
+def next_message_due() -> datetime | None:
+    """When the next message waits to be taken up; None when none does."""
+    waiting = models.ProviderEvent.objects.filter(state=models.ProviderEvent.RECEIVED)
+    return waiting.aggregate(soonest=Min("next_attempt_at"))["soonest"]
+
+
+def next_check_due() -> datetime | None:
+    """When the gateway is to be asked next about a payment; None when none waits."""
+    return models.Payment.objects.aggregate(soonest=Min("next_check_at"))["soonest"]
 
 
 def due_checks(*, now: datetime, limit: int = 200) -> Sequence[UUID]:

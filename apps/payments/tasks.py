@@ -1,48 +1,42 @@
-"""Celery's way in. Each task opens the school, makes one call and is safe to repeat."""
+"""Celery's way in. Each task opens one school, makes one call and is safe to repeat."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from celery import shared_task
-
-from apps.payments.services import janitor as janitor_service
-from apps.payments.services import webhooks
+from apps.payments import selectors
+from apps.payments.contracts import MESSAGES_TASK, TIDY_TASK
+from apps.payments.services import janitor, webhooks
 from apps.tenants import facade as tenants
-from kernel.schools import in_school
+from kernel.schools import current_school, in_school
+from kernel.tasks import SCHOOL, task
 
-logger = logging.getLogger(__name__)
+tenants.register_due_task(TIDY_TASK)
+tenants.register_due_task(MESSAGES_TASK)
 
 
-@shared_task(name="payments.process_provider_event")
+@task("payments.process_provider_event", runs_in=SCHOOL)
 def process_provider_event(*, schema_name: str, provider_event_id: str, **_kwargs: Any) -> str:
-    """Ask the gateway about the payment that one webhook message names."""
+    """Ask the gateway about the payment that one webhook message names.
+
+    Of a school that is archived the message is kept until it is open again.
+    """
     with in_school(schema_name):
-        return webhooks.process(UUID(provider_event_id))
+        return webhooks.process(UUID(provider_event_id)) if current_school().works else ""
 
 
-@shared_task(name="payments.sweep_provider_events")
-def sweep_provider_events(**_kwargs: Any) -> int:
-    """Take up messages that no worker has dealt with. Beat sends this every 15 seconds."""
-    return _in_every_school(janitor_service.sweep_provider_events)
+@task(MESSAGES_TASK, runs_in=SCHOOL)
+def take_up_messages(*, schema_name: str, **_kwargs: Any) -> int:
+    """Take up messages that no worker has dealt with. Sent for schools that have some."""
+    following = selectors.next_message_due
+    with in_school(schema_name), tenants.looking_after(MESSAGES_TASK, next_due=following):
+        return janitor.sweep_provider_events() if current_school().works else 0
 
 
-@shared_task(name="payments.janitor")
-def janitor(**_kwargs: Any) -> int:
-    """Ask about payments and refunds that wait for news. Beat sends this every minute."""
-    return _in_every_school(janitor_service.tidy_payments)
-
-
-def _in_every_school(work: Callable[[], int]) -> int:
-    total = 0
-    for school in tenants.list_schools():
-        try:
-            with in_school(school.schema_name):
-                total += work()
-        except Exception:
-            # One school's trouble is not the next one's.
-            logger.exception("payments of %s could not be looked after", school.schema_name)
-    return total
+@task(TIDY_TASK, runs_in=SCHOOL)
+def tidy_school(*, schema_name: str, **_kwargs: Any) -> int:
+    """Ask about payments and refunds that wait for news. Sent for schools that have some."""
+    following = selectors.next_check_due
+    with in_school(schema_name), tenants.looking_after(TIDY_TASK, next_due=following):
+        return janitor.tidy_payments() if current_school().works else 0

@@ -57,6 +57,28 @@ class FamiliesImportUndone:
     guardian_ids: tuple[UUID, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardianEmailsChanged:
+    """These guardians have another e-mail than before, or none: links that were sent to the old
+    address must open nothing any more."""
+
+    name: ClassVar[str] = "students.guardian_emails_changed"
+    version: ClassVar[int] = 1
+    guardian_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonErased:
+    """Somebody's personal data is gone: whoever keeps a copy forgets it. Keys only, no name."""
+
+    name: ClassVar[str] = "students.person_erased"
+    version: ClassVar[int] = 1
+    kind: str
+    student_ids: tuple[UUID, ...]
+    guardian_ids: tuple[UUID, ...]
+    user_ids: tuple[UUID, ...]
+
+
 SAMPLES: dict[tuple[str, int], dict[str, Any]] = {
     ("students.student_enrolled", 1): {
         "student_id": "0198f3a0-0000-7000-8000-000000000001",
@@ -83,5 +105,14 @@ SAMPLES: dict[tuple[str, int], dict[str, Any]] = {
         "import_id": "0198f3a0-0000-7000-8000-000000000003",
         "student_ids": ["0198f3a0-0000-7000-8000-000000000001"],
         "guardian_ids": ["0198f3a0-0000-7000-8000-000000000004"],
+    },
+    ("students.guardian_emails_changed", 1): {
+        "guardian_ids": ["0198f3a0-0000-7000-8000-000000000004"],
+    },
+    ("students.person_erased", 1): {
+        "kind": "guardian",
+        "student_ids": [],
+        "guardian_ids": ["0198f3a0-0000-7000-8000-000000000004"],
+        "user_ids": ["0198f3a0-0000-7000-8000-000000000005"],
     },
 }

@@ -12,6 +12,7 @@ from apps.students.contracts import (
 from apps.students.selectors.imports import import_info
 from apps.students.selectors.people import (
     children_of,
+    count_enrolled,
     counts,
     find_guardian_by_email,
     get_guardian,
@@ -43,6 +44,7 @@ __all__ = [
     "UndoRefused",
     "add_guardian",
     "children_of",
+    "count_enrolled",
     "counts",
     "create_class",
     "enrol_student",

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from kernel.ids import uuid7
+from kernel.models import SchoolModel
 
 
 def fold(text: str) -> str:
@@ -23,7 +24,7 @@ def fold(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-class SchoolYear(models.Model):
+class SchoolYear(SchoolModel):
     """A school year. Exactly one is current; classes and imports belong to it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -50,7 +51,7 @@ class SchoolYear(models.Model):
         return self.name
 
 
-class SchoolClass(models.Model):
+class SchoolClass(SchoolModel):
     """A class (3A, Year 4) of one school year."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -69,7 +70,7 @@ class SchoolClass(models.Model):
         return self.name
 
 
-class Household(models.Model):
+class Household(SchoolModel):
     """People who share a home. Siblings share one; separated parents have one each."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -79,7 +80,7 @@ class Household(models.Model):
         return f"household {self.id}"
 
 
-class Guardian(models.Model):
+class Guardian(SchoolModel):
     """A parent or guardian. The e-mail, in small letters, is what tells two of them apart."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -118,7 +119,7 @@ class Guardian(models.Model):
         return fold(f"{self.name} {self.email} {self.phone}")[:400]
 
 
-class Student(models.Model):
+class Student(SchoolModel):
     """A child of the school. Whether and where enrolled is in the enrolments."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -151,7 +152,7 @@ class Student(models.Model):
         return fold(f"{self.first_name} {self.last_name} {self.number}")[:200]
 
 
-class Guardianship(models.Model):
+class Guardianship(SchoolModel):
     """A guardian of a student: how they are related, whether they pay, who is called first."""
 
     class Relationship(models.TextChoices):
@@ -186,7 +187,7 @@ class Guardianship(models.Model):
         return f"{self.guardian_id} {self.relationship} of {self.student_id}"
 
 
-class Enrolment(models.Model):
+class Enrolment(SchoolModel):
     """A stay in a class from `starts_on` to `ends_on`; open (None) while the student is there."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -216,7 +217,7 @@ class Enrolment(models.Model):
         return f"{self.student_id} in {self.school_class_id}"
 
 
-class FamilyImport(models.Model):
+class FamilyImport(SchoolModel):
     """A families file: checked (dry run), then imported, then perhaps undone.
 
     `rows` holds the good rows while the file waits to be imported and is emptied afterwards;

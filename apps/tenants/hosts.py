@@ -1,8 +1,8 @@
-"""From a host name to its school, for every request: an in-process map with a short life.
+"""From a host name to its school, for every request: an in-process map.
 
-Each process forgets everything after HOST_LIFE seconds. A change of settings empties the map of
-its own process at once and raises a shared version, which the others compare at most once in
-VERSION_LIFE seconds, so that a suspension shows everywhere about a second later.
+Before each look the process listens whether any school changed (apps/tenants/bells.py), and
+forgets everything if one did: a change shows in the next request after its commit, in every
+process. HOST_LIFE is the net below it, for a machine that cannot be reached by either bell.
 """
 
 from __future__ import annotations
@@ -11,30 +11,25 @@ import re
 import threading
 import time
 from dataclasses import dataclass, field
-from uuid import uuid4
 
-from django.core.cache import cache
 from django.db import transaction
 
+from apps.tenants.bells import CounterBell, PostgresBell
 from apps.tenants.models import School
 from kernel.schools import in_public
 
 HOST_LIFE = 30.0
-VERSION_LIFE = 1.0
 # Hosts are chosen by whoever sends the request: the map must not grow with them.
 MAX_HOSTS = 20_000
-VERSION_KEY = "tenants:hosts-version"
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
 
 @dataclass
 class _HostMap:
-    """What this process remembers. `expires` and `checked` are time.monotonic() seconds."""
+    """What this process remembers. `expires` is a time.monotonic() second."""
 
     schools: dict[str, School | None] = field(default_factory=dict)
-    version: str = ""
     expires: float = 0.0
-    checked: float = 0.0
     generation: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -46,6 +41,9 @@ class _HostMap:
 
 
 _map = _HostMap()
+_counter, _postgres = CounterBell(), PostgresBell()
+# The bells are read by one thread at a time (the development server has several).
+_listening = threading.Lock()
 
 
 def normalise_host(host: object) -> str:
@@ -63,7 +61,7 @@ def find_school_by_host(host: object) -> School | None:
     name = normalise_host(host)
     if not name:
         return None
-    _refresh()
+    _listen()
     remembered = _map.schools
     if name in remembered:
         return remembered[name]
@@ -73,38 +71,31 @@ def find_school_by_host(host: object) -> School | None:
 def _load(name: str) -> School | None:
     generation = _map.generation
     with in_public():
-        school = School.objects.filter(domains__domain=name).first()
+        # A domain with an open challenge is not known to be the school's own yet.
+        school = School.objects.filter(domains__domain=name, domains__challenge="").first()
     with _map.lock:
         # A change that came in while we read makes our answer too old to be remembered.
-        if generation == _map.generation and len(_map.schools) < MAX_HOSTS:
+        # Names where nothing is take half of the room at most: schools always find a place.
+        room = MAX_HOSTS // (1 if school else 2)
+        if generation == _map.generation and len(_map.schools) < room:
             _map.schools[name] = school
     return school
 
 
-def _refresh() -> None:
+def _listen() -> None:
     now = time.monotonic()
-    if now >= _map.expires:
+    with _listening:
+        # Both are read, always: a bell that is not read goes on ringing.
+        changed = [_counter.has_rung(), _postgres.has_rung()]
+    if any(changed) or now >= _map.expires:
         _map.empty(now)
-    if now >= _map.checked + VERSION_LIFE:
-        _map.checked = now
-        version = _shared_version()
-        if version != _map.version:
-            _map.empty(now)
-            _map.version = version
-
-
-def _shared_version() -> str:
-    try:
-        with in_public():
-            return str(cache.get(VERSION_KEY, ""))
-    except Exception:  # the map's short life is the guarantee; a cache that is down must not
-        return _map.version  # take every school down with it
 
 
 def forget_hosts() -> None:
-    """Make a change of schools or domains show: here at once, elsewhere after about a second.
+    """Make a change of schools or domains show, in this process inside the transaction already.
 
-    Call it inside the transaction of the change; it does its work again when that commits.
+    Call it inside the transaction of the change; when that commits, all processes of this machine
+    know at once, and those of others by the database's own word.
     """
     _map.empty(time.monotonic())
     transaction.on_commit(_announce, robust=True)
@@ -112,5 +103,5 @@ def forget_hosts() -> None:
 
 def _announce() -> None:
     _map.empty(time.monotonic())
-    with in_public():
-        cache.set(VERSION_KEY, uuid4().hex, timeout=None)
+    with _listening:
+        _counter.ring()

@@ -55,6 +55,11 @@ def latest_news(*, limit: int = 3) -> list[NewsInfo]:
     return [_info(post) for post in selectors.published_news()[:limit]]
 
 
+def documents_bytes(*, before: datetime) -> int:
+    """The size of all documents uploaded before that moment, in bytes."""
+    return selectors.documents_bytes(before=before)
+
+
 def has_own_news() -> bool:
     """Whether the public sees news beyond the post that a new school starts with."""
     return selectors.has_own_news()

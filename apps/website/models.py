@@ -8,10 +8,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kernel.ids import uuid7
-from kernel.schools import current_school
+from kernel.models import SchoolModel
 
 
-class SchoolProfile(models.Model):
+class SchoolProfile(SchoolModel):
     """The one row behind the home page. How to reach the school is in its settings (tenants)."""
 
     # Always 1, so that the primary key itself forbids a second row.
@@ -34,7 +34,7 @@ class SchoolProfile(models.Model):
         return self.hero_title or "School profile"
 
 
-class Page(models.Model):
+class Page(SchoolModel):
     """A page of the public site, written in Markdown."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -59,7 +59,7 @@ class NewsQuerySet(models.QuerySet["NewsPost"]):
         return self.filter(published_at__lte=Now()).order_by("-pinned", "-published_at", "-id")
 
 
-class NewsPost(models.Model):
+class NewsPost(SchoolModel):
     """A piece of news. A draft until `published_at` is set."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -94,11 +94,11 @@ class NewsPost(models.Model):
 
 
 def document_path(document: Document, filename: str) -> str:
-    """Each school has its folder; the name is random, so that it cannot be guessed."""
-    return f"{current_school().schema_name}/documents/{uuid7().hex}.{document.extension}"
+    """In the school's folder (kernel.files); random, so that it cannot be guessed."""
+    return f"documents/{uuid7().hex}.{document.extension}"
 
 
-class Document(models.Model):
+class Document(SchoolModel):
     """A file for download: a form, a menu, the calendar as PDF."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -119,7 +119,7 @@ class Document(models.Model):
         return self.title
 
 
-class StaffEntry(models.Model):
+class StaffEntry(SchoolModel):
     """One line of the public staff directory."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from apps.website.contracts import ProfileInfo
@@ -128,3 +129,9 @@ def _or_not_found(row: Row | None) -> Row:
     if row is None:
         raise NotFound(_("This does not exist, or not any more."))
     return row
+
+
+def documents_bytes(*, before: datetime) -> int:
+    """The size of all documents uploaded before that moment, in bytes."""
+    found = Document.objects.filter(uploaded_at__lt=before).aggregate(size=Sum("size_bytes"))
+    return found["size"] or 0

@@ -19,6 +19,7 @@ from apps.students.permissions import IMPORT_FAMILIES
 from apps.tenants.permissions import CHANGE_SETTINGS
 from apps.website import facade as website
 from apps.website.permissions import EDIT_SITE
+from config.gateway.features import is_open
 from kernel.access import STAFF_ROLES
 from kernel.schools import current_school
 
@@ -137,6 +138,6 @@ def checklist_for(user: Any) -> Checklist:
         steps=[
             Step(title=str(rule.title), text=str(rule.text), url=rule.url, done=rule.is_done())
             for rule in RULES
-            if user.can(rule.permission)
+            if user.can(rule.permission) and is_open(rule.url, current_school())
         ]
     )

@@ -9,6 +9,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone, translation
 
+from apps.identity.preferences import WELCOME
+from apps.tenants import facade as tenants
+from apps.tenants.permissions import VIEW_PLAN
 from config.gateway import navigation
 from config.gateway.theme import theme_url
 from kernel.access import STAFF, Anonymous, allowed
@@ -26,10 +29,14 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "theme_url": theme_url(school),
         "year": timezone.localdate().year,
         "languages": languages,
-        "nav": _lazy(lambda: navigation.portal(user, request.path)),
-        "family_nav": _lazy(lambda: navigation.family(user, request.path)),
-        "site_nav": _lazy(lambda: navigation.site(request.path)),
+        "brand": _lazy(lambda: tenants.branding_of(school) if school else None),
+        "switched_on": _lazy(lambda: switched_on(school)),
+        "welcome": _lazy(lambda: WELCOME.of(school) if school else ""),
+        "nav": _lazy(lambda: navigation.portal(user, request.path, school)),
+        "family_nav": _lazy(lambda: navigation.family(user, request.path, school)),
+        "site_nav": _lazy(lambda: navigation.site(request.path, school)),
         "platform_nav": _lazy(lambda: navigation.platform(user, request.path)),
+        "plan_notices": _lazy(lambda: plan_notices(user, school)),
         "home_url": _lazy(lambda: home_url(user)),
         "user_initials": _lazy(lambda: initials(user.name or user.email)),
         "user_role_label": _lazy(lambda: navigation.role_labels(user.roles)),
@@ -53,6 +60,18 @@ def languages() -> list[dict[str, Any]]:
     return [
         {"code": code, "name": name, "active": code == active} for code, name in settings.LANGUAGES
     ]
+
+
+def switched_on(school: Any) -> dict[str, bool]:
+    """{% if switched_on.activities %}: for the links that a page holds beside its menu."""
+    if school is None:
+        return {}
+    return {feature.name: feature.is_on_for(school) for feature in tenants.all_features()}
+
+
+def plan_notices(user: Any, school: Any) -> list[Any]:
+    """For who looks after the school's plan: the limits that it comes near or has reached."""
+    return tenants.notices_at_hand(school) if school and user.can(VIEW_PLAN) else []
 
 
 def home_url(user: Any) -> str:

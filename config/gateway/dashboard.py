@@ -13,12 +13,14 @@ from django.utils.translation import gettext as _
 from config.gateway.checklist import checklist_for
 from config.gateway.overview import overview_for
 from kernel.access import STAFF, access
+from kernel.replica import reads_replica
 from kernel.schools import today
 
 app_name = "dashboard"
 
 
 @access(STAFF)
+@reads_replica
 def home(request: HttpRequest) -> HttpResponse:
     """Numbers, what needs attention, what comes next; for a new school what to set up."""
     context: dict[str, Any] = {

@@ -15,6 +15,7 @@ from apps.payments import permissions as payments
 from apps.students import permissions as students
 from apps.tenants import permissions as tenants
 from apps.website import permissions as website
+from config.gateway.features import is_open
 from kernel.access import OPERATOR, PUBLIC, STAFF, allowed
 
 
@@ -131,7 +132,7 @@ PORTAL: tuple[tuple[Any, tuple[Place, ...]], ...] = (
                 label=gettext_lazy("School settings"),
                 url="/portal/settings/",
                 icon="settings",
-                permission=tenants.VIEW_SETTINGS,
+                permission=tenants.OPEN_SETTINGS,
             ),
         ),
     ),
@@ -156,7 +157,32 @@ SITE = (
 )
 
 PLATFORM = (
-    Place(label=gettext_lazy("Schools"), url="/operator/", icon="building", permission=OPERATOR),
+    Place(label=gettext_lazy("Console"), url="/operator/", icon="home", permission=OPERATOR),
+    Place(
+        label=gettext_lazy("Schools"),
+        url="/operator/schools/",
+        icon="building",
+        permission=OPERATOR,
+    ),
+    Place(
+        label=gettext_lazy("Sign-ups"),
+        url="/operator/sign-ups/",
+        icon="flag",
+        permission=OPERATOR,
+    ),
+    Place(label=gettext_lazy("Plans"), url="/operator/plans/", icon="tag", permission=OPERATOR),
+    Place(
+        label=gettext_lazy("Invoices"),
+        url="/operator/invoices/",
+        icon="receipt",
+        permission=OPERATOR,
+    ),
+    Place(
+        label=gettext_lazy("Work"),
+        url="/operator/operations/",
+        icon="clock",
+        permission=OPERATOR,
+    ),
 )
 
 # The order of a person's roles in the menu.
@@ -170,19 +196,27 @@ ROLES = {
 }
 
 
-def portal(user: Any, path: str) -> list[Group]:
+def portal(user: Any, path: str, school: Any = None) -> list[Group]:
     """The staff menu, with the groups that are empty for this person left out."""
-    groups = [Group(title=str(title), items=_items(places, user, path)) for title, places in PORTAL]
+    groups = [
+        Group(title=str(title), items=_items(_open(places, school), user, path))
+        for title, places in PORTAL
+    ]
     return [group for group in groups if group.items]
 
 
-def family(user: Any, path: str) -> list[Item]:
+def family(user: Any, path: str, school: Any = None) -> list[Item]:
     """Nothing for a reader who came by a signed link: the link opens the balance only."""
-    return _items(FAMILY, user, path) if user.is_authenticated else []
+    return _items(_open(FAMILY, school), user, path) if user.is_authenticated else []
 
 
-def site(path: str) -> list[Item]:
-    return [_item(place, path, SITE) for place in SITE]
+def site(path: str, school: Any = None) -> list[Item]:
+    return [_item(place, path, SITE) for place in _open(SITE, school)]
+
+
+def _open(places: tuple[Place, ...], school: Any) -> tuple[Place, ...]:
+    """Without what this school switched off."""
+    return tuple(place for place in places if is_open(place.url, school))
 
 
 def platform(user: Any, path: str) -> list[Item]:
@@ -203,7 +237,7 @@ def _item(place: Place, path: str, siblings: tuple[Place, ...]) -> Item:
     /family/activities/ is not "To pay", and nothing is below the first page."""
     rivals = [other.url for other in siblings if len(other.url) > len(place.url)]
     below = path.startswith(place.url) and not any(path.startswith(url) for url in rivals)
-    is_first_page = place.url in ("/", "/portal/")
+    is_first_page = place.url in ("/", "/portal/", "/operator/")
     return Item(
         label=str(place.label),
         url=place.url,

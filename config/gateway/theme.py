@@ -17,6 +17,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.views.decorators.http import require_safe
 
+from apps.tenants import facade as tenants
 from kernel.access import PUBLIC, access
 
 Colour = tuple[float, float, float]  # red, green, blue, each 0 to 1
@@ -41,7 +42,8 @@ DARK = "@media (prefers-color-scheme:dark){{" + LIGHT.strip() + "}}\n"
 @require_safe
 def stylesheet(request: HttpRequest) -> HttpResponse:
     """The accent of the host's school; the platform's own on the platform host."""
-    css = accent_css(accent_of(getattr(request, "school", None)))
+    school = getattr(request, "school", None)
+    css = accent_css(accent_of(school)) + second_css(second_of(school))
     etag = quote_etag(css_version(css))
     headers = {"ETag": etag, "Cache-Control": f"public, max-age={MAX_AGE}"}
     response = HttpResponse(css, content_type="text/css; charset=utf-8", headers=headers)
@@ -50,7 +52,23 @@ def stylesheet(request: HttpRequest) -> HttpResponse:
 
 def theme_url(school: Any) -> str:
     """The address of the stylesheet, different for every colour."""
-    return f"{reverse('theme')}?{urlencode({'v': accent_of(school).lstrip('#')})}"
+    version = (accent_of(school) + second_of(school)).replace("#", "")
+    return f"{reverse('theme')}?{urlencode({'v': version})}"
+
+
+def second_of(school: Any) -> str:
+    """The school's second colour as #rrggbb; "" where there is none."""
+    colour = tenants.branding_of(school).second_colour if school else ""
+    return colour if HEX.fullmatch(colour) else ""
+
+
+def second_css(colour: str) -> str:
+    """The token of the line under the school's name; moved towards white in the dark theme."""
+    if not colour:
+        return ""
+    by_night = to_hex(reach(parse(colour), towards=WHITE, against=(DARK_SURFACE,), ratio=3.0))
+    light = f":root{{--second:{colour}}}\n"
+    return light + f"@media (prefers-color-scheme:dark){{:root{{--second:{by_night}}}}}\n"
 
 
 def accent_of(school: Any) -> str:

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
-from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
-from config import env
+from config import backups, env, media
+from config.settings import schedule
 
 # Lets ModelForm[Student] and the like stand in class statements, for the type checker.
 django_stubs_ext.monkeypatch()
@@ -27,6 +27,8 @@ ALLOWED_HOSTS = ["*"]
 USE_X_FORWARDED_HOST = False
 # How many proxies of ours append to X-Forwarded-For before a request reaches us.
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
+# Who may read /metrics from elsewhere than this machine; empty: nobody.
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 
 # Apps -----------------------------------------------------------------------------------------
 
@@ -70,7 +72,7 @@ INSTALLED_APPS = [
 TENANT_MODEL = "tenants.School"
 TENANT_DOMAIN_MODEL = "tenants.Domain"
 TENANT_LIMIT_SET_CALLS = True
-DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+DATABASE_ROUTERS = ["kernel.routing.SchoolRouter", "django_tenants.routers.TenantSyncRouter"]
 
 # Database, cache, queue -----------------------------------------------------------------------
 
@@ -82,7 +84,42 @@ DATABASES = {
         "TEST": {"NAME": env.text("TEST_DATABASE", "test_homeroom")},
     }
 }
+# Parameters travel apart from the statement (docs/adr/0008).
+DATABASES["default"]["OPTIONS"]["server_side_binding"] = True
+# Reports and exports read from a standby, where there is one (docs/adr/0013).
+if env.text("DATABASE_REPLICA_URL", ""):
+    DATABASES["replica"] = {
+        **env.database("DATABASE_REPLICA_URL"),
+        "ENGINE": "config.replica",
+        "CONN_MAX_AGE": 300,
+        "CONN_HEALTH_CHECKS": True,
+        "TEST": {"MIRROR": "default"},
+    }
+    DATABASES["replica"]["OPTIONS"]["server_side_binding"] = True
+# Seconds: how far behind it may be; how long whoever wrote reads the primary (must be longer);
+# the first pause after it did not answer.
+REPLICA_MAX_LAG = env.number("REPLICA_MAX_LAG", 3)
+READ_OWN_WRITES = REPLICA_MAX_LAG + 2
+REPLICA_RETRY_SECONDS = env.number("REPLICA_RETRY_SECONDS", 5)
+# The role that owns the tables; only operators' commands and the keeper are given it.
+OWNER_DATABASE = env.database("DATABASE_OWNER_URL") if env.text("DATABASE_OWNER_URL", "") else None
+# A superuser, for `manage.py prepare_database` alone; no process that serves is given it.
+DATABASE_ADMIN_URL = env.text("DATABASE_ADMIN_URL", "")
+# What the app reads and only the owner writes: a row planted here would run as the owner.
+OWNERS_TABLES = ["django_migrations", "tenants_migrationscript"]
+# The one table of the platform that a school's role reaches; its policy lets each school see and
+# write its own rows only (apps/events/migrations/0003).
+TABLES_SHARED_WITH_SCHOOLS = ["outbox_ready"]
+# A connection is closed between two requests once it has opened more schools than this: each one
+# read in full costs 1.3 MB of the server's memory until then.
+SCHOOLS_PER_CONNECTION = env.number("SCHOOLS_PER_CONNECTION", 200)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Schools whose tables are made in advance; the keeper tops them up.
+SPARE_SCHOOLS = env.number("SPARE_SCHOOLS", 20)
+# Short names of the schools that migrate_schools takes first; it stops when one of them fails.
+CANARY_SCHOOLS = env.text("CANARY_SCHOOLS", "").replace(",", " ").split()
+# Stock migrate_schemas: as the owner, and with the schools' versions written down.
+GET_EXECUTOR_FUNCTION = "apps.tenants.management.stock.get_executor"
 
 REDIS_URL = env.text("REDIS_URL")
 REDIS_TIMEOUTS = {"socket_connect_timeout": 0.2, "socket_timeout": 0.2}
@@ -114,22 +151,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Without this Celery closes the database connection around every task.
 CELERY_DB_REUSE_MAX = 1000
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    # Events are delivered by a wake-up on commit; the sweep is what guarantees it. A sweep that
-    # waited in the queue longer than its period is worth nothing: it expires.
-    "events-sweep": {"task": "events.sweep", "schedule": 1.0, "options": {"expires": 5}},
-    "events-stranded": {"task": "events.check_stranded", "schedule": crontab(hour=3, minute=10)},
-    "payments-webhooks": {
-        "task": "payments.sweep_provider_events",
-        "schedule": 15.0,
-        "options": {"expires": 15},
-    },
-    "payments-janitor": {
-        "task": "payments.janitor",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-}
+CELERY_BEAT_SCHEDULE = schedule.BEAT
 
 # Requests -------------------------------------------------------------------------------------
 
@@ -140,8 +162,10 @@ WSGI_APPLICATION = "config.wsgi.application"
 MIDDLEWARE = [
     "config.gateway.address.ClientAddressMiddleware",
     "config.gateway.correlation.CorrelationMiddleware",
+    "config.gateway.metrics.MetricsMiddleware",
     "config.gateway.health.HealthMiddleware",
-    "django.middleware.security.SecurityMiddleware",
+    "config.gateway.hosts.ChallengeMiddleware",
+    "config.gateway.hosts.HostSecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "config.gateway.schools.SchoolMiddleware",
@@ -153,9 +177,15 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "config.gateway.features.FeatureMiddleware",
     "config.gateway.people.PermissionMiddleware",
     "config.gateway.problems.DomainErrorMiddleware",
 ]
+if "replica" in DATABASES:
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("config.gateway.schools.SchoolMiddleware"),
+        "config.gateway.replica.ReplicaMiddleware",
+    )
 APPEND_SLASH = True
 # Forms with a file: the body limit below does not count the file, the gateway does.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
@@ -183,9 +213,31 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = env.text("MEDIA_ROOT", str(BASE_DIR / "media"))
 STORAGES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Every FileField: the open school's folder of "media", which is on disk or in a bucket.
+    "default": {"BACKEND": "kernel.files.SchoolStorage"},
+    "media": media.storage(env.text("MEDIA_STORAGE_URL", "")),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+# Backups of schools. -----------------------------------------------------------------------
+
+STORAGES["backups"] = backups.storage(
+    env.text("BACKUP_STORAGE", "") or str(BASE_DIR / "data" / "backups")
+)
+# Any long random texts, newest first, separated by commas. Empty: backups are not encrypted.
+BACKUP_ENCRYPTION_KEY = env.text("BACKUP_ENCRYPTION_KEY", "")
+# From when (hour, UTC) and over how many hours the nightly backups are spread.
+BACKUP_HOUR = env.number("BACKUP_HOUR", 1)
+BACKUP_SPREAD_HOURS = env.number("BACKUP_SPREAD_HOURS", 4)
+# How many days, weeks and months keep their newest backup.
+BACKUP_KEEP_DAILY = env.number("BACKUP_KEEP_DAILY", 7)
+BACKUP_KEEP_WEEKLY = env.number("BACKUP_KEEP_WEEKLY", 4)
+BACKUP_KEEP_MONTHLY = env.number("BACKUP_KEEP_MONTHLY", 12)
+# Days that the last export of a deleted school is kept, and tables that a restore replaced.
+BACKUP_KEEP_DELETED_DAYS = env.number("BACKUP_KEEP_DELETED_DAYS", 90)
+BACKUP_KEEP_REPLACED_DAYS = env.number("BACKUP_KEEP_REPLACED_DAYS", 7)
+# Told in each backup: which release took it.
+RELEASE = env.text("RELEASE", "")
 
 # People ---------------------------------------------------------------------------------------
 
@@ -284,6 +336,37 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF, *PAYMENT_PAGES, *([SANDBOX_URL] if SANDBOX_URL else [])],
     }
 }
+
+# Plans and sign-up ----------------------------------------------------------------------------
+
+# How far past a plan's limit a school may go, and for how many days, before more is refused.
+PLAN_GRACE_PERCENT = env.number("PLAN_GRACE_PERCENT", 10)
+PLAN_GRACE_DAYS = env.number("PLAN_GRACE_DAYS", 14)
+# Days a school has to pay the platform's invoice.
+PLATFORM_INVOICE_DAYS = env.number("PLATFORM_INVOICE_DAYS", 14)
+# Who sends those invoices: name, address, tax number, bank account; "\n" between lines.
+PLATFORM_ISSUER = env.text("PLATFORM_ISSUER", "Homeroom")
+# Whether strangers may sign up a school on the landing page.
+SIGN_UP_OPEN = env.flag("SIGN_UP_OPEN", default=True)
+# How long a confirmation link works and the short name is kept for whoever asked for it.
+SIGN_UP_HOURS = env.number("SIGN_UP_HOURS", 24)
+# Whether a school is closed when its trial ends and no operator has decided; else it is charged.
+SUSPEND_AFTER_TRIAL = env.flag("SUSPEND_AFTER_TRIAL", default=False)
+
+# The life of a school ---------------------------------------------------------------------------
+
+# How long a deletion can be undone, in days.
+DELETE_GRACE_DAYS = env.number("DELETE_GRACE_DAYS", 30)
+# A domain must lead to a public address before it is asked whether it reaches this installation.
+DOMAINS_MAY_BE_PRIVATE = env.flag("DOMAINS_MAY_BE_PRIVATE", default=False)
+
+# Privacy --------------------------------------------------------------------------------------
+
+# Whole years after which the law lets names in the books go, counted from the year's end.
+RETENTION_MONEY_YEARS = env.number("RETENTION_MONEY_YEARS", 10)
+# Other periods than the rules' own, in days: "notifications.bodies=200,students.left=1825".
+# A rule with an empty period ("notifications.bodies=") is off. See manage.py retention --dry-run.
+RETENTION_DAYS = env.days("RETENTION_DAYS")
 
 # Mail and files -------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """A developer's machine: embedded servers, the sandbox gateway, mail into a folder."""
 
-from config import embedded, env
+from config import backups, embedded, env
 
 from .base import *  # noqa: F403
 from .base import CONTENT_SECURITY_POLICY, STORAGES
@@ -20,9 +20,14 @@ MAILBOX_DIR = str(embedded.data_dir() / "mail")
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = MAILBOX_DIR
 MEDIA_ROOT = env.text("MEDIA_ROOT", str(embedded.data_dir() / "media"))
+STORAGES["backups"] = backups.storage(
+    env.text("BACKUP_STORAGE", str(embedded.data_dir() / "backups"))
+)
 
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
+
+SPARE_SCHOOLS = env.number("SPARE_SCHOOLS", 2)
 
 LOG_JSON = env.flag("LOG_JSON", default=False)

@@ -1,7 +1,7 @@
 """The test suite: real PostgreSQL and Redis, mail in memory, quick passwords."""
 
 from config import embedded_for_tests  # noqa: F401, I001 - first: it starts what base connects to
-from config import embedded
+from config import backups, embedded
 
 from .base import *  # noqa: F403
 from .base import CONTENT_SECURITY_POLICY, STORAGES
@@ -19,6 +19,7 @@ CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"] += [SANDBOX_URL]
 
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 MEDIA_ROOT = str(embedded.data_dir() / "test-media")
+STORAGES["backups"] = backups.storage(str(embedded.data_dir() / "test-backups"))
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 WHITENOISE_USE_FINDERS = True
 
@@ -28,3 +29,5 @@ PASSWORD_HASHERS = [
     "apps.identity.hashers.Argon2Hasher",
 ]
 LOG_LEVEL = "WARNING"
+# The suite's database is made with a few; whoever needs more makes them.
+SPARE_SCHOOLS = 4

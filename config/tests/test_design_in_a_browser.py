@@ -209,3 +209,15 @@ def test_the_chosen_file_is_named(tab) -> None:
     )
 
     assert page.locator("[data-file-name]").inner_text() == "families.csv"
+
+
+def test_the_open_tab_is_in_sight_on_a_phone(tab) -> None:
+    items = "".join(f'<li><a href="#{at}">A longer title {at}</a></li>' for at in range(9))
+    row = f'<ul role="list">{items}<li><a href="#open" aria-current="page">Open</a></li></ul>'
+    style = '<link rel="stylesheet" href="/static/css/components.css">'
+    start = f'{style}<main id="main"><nav class="tabs">{row}</nav>'
+    body = FORM.format(attributes="").replace('<main id="main">', start)
+    page = tab("/form/", pages={"/form/": lambda: body})
+
+    box = page.locator("[aria-current]").bounding_box()
+    assert box["x"] + box["width"] <= 390

@@ -13,11 +13,12 @@ import redis
 from config import embedded
 from config.embedded import ROOT
 
+SERVERS = {"DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_ADMIN_URL", "REDIS_URL"}
 HOLD = """
 import os, sys
 from config import embedded
 embedded.hold()
-print(os.environ["DATABASE_URL"]); print(os.environ["REDIS_URL"], flush=True)
+print(os.environ["DATABASE_OWNER_URL"]); print(os.environ["REDIS_URL"], flush=True)
 sys.stdin.readline()
 """
 
@@ -26,7 +27,7 @@ class Holder:
     """A process that holds the servers until told to leave."""
 
     def __init__(self, data: Path) -> None:
-        kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
+        kept = {k: v for k, v in os.environ.items() if k not in SERVERS}
         self.process = subprocess.Popen(
             [sys.executable, "-c", HOLD],
             cwd=ROOT,

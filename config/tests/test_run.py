@@ -5,7 +5,11 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from config import run
 from config.embedded import ROOT
 
 
@@ -40,3 +44,17 @@ def test_a_port_that_cannot_be_is_named() -> None:
     )
     assert result.returncode == 2
     assert "'99999' is not a port; choose one from 1 to 65534" in result.stderr
+
+
+def test_it_says_where_the_data_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(_options: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "_run", stopped)
+    monkeypatch.setattr(run.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(sys, "argv", ["run"])
+    monkeypatch.setattr(run.os, "environ", {**os.environ, "HOMEROOM_DATA": str(tmp_path)})
+    run.main()
+    assert f"The data stays in {tmp_path};" in capsys.readouterr().out

@@ -13,6 +13,8 @@
    data-check-all="name"            ticks all boxes of that name; data-check-count shows how many
    data-auto-submit                 sends the form when a choice changes
    data-reveal="#id"                shows and hides a password
+   data-preview="--token"           shows a typed or picked colour in [data-preview-target]
+   data-preview-picture="#img"      shows the chosen picture before it is sent
    data-focus                       gets the focus when the page opens                         */
 (() => {
   "use strict";
@@ -295,6 +297,31 @@
     });
   }
 
+  // ---- Settings: the look before it is saved ----------------------------
+  on("input", (event) => {
+    const token = event.target.dataset?.preview;
+    if (!token) return;
+    const colour = event.target.value.trim();
+    const fits = /^#[0-9a-f]{6}$/i.test(colour);
+    $$("[data-preview-target]").forEach((place) => {
+      if (fits) place.style.setProperty(token, colour);
+      else place.style.setProperty(token, "transparent");
+    });
+  });
+
+  on("change", (event) => {
+    const input = event.target;
+    const image = input.dataset?.previewPicture && $(input.dataset.previewPicture);
+    const file = image && input.files[0];
+    if (!file || file.size > 5000000 || !file.type.startsWith("image/")) return;
+    const reader = new FileReader();
+    reader.addEventListener("load", () => {
+      image.src = reader.result;
+      image.parentElement.hidden = false;
+    });
+    reader.readAsDataURL(file);
+  });
+
   for (const type of ["dragenter", "dragover", "dragleave", "drop"]) {
     on(type, (event) => {
       const zone = event.target.closest?.("[data-dropzone]");
@@ -323,6 +350,12 @@
   $$("[data-nav-toggle]").forEach(prepareNav);
   $$("[data-poll]").forEach((node) => poll(node));
   $("[data-focus]")?.focus();
+  // On a phone the open tab may lie beyond the edge of its row.
+  $$(".tabs [aria-current]").forEach((tab) => {
+    const row = tab.closest(".tabs");
+    const beyond = tab.getBoundingClientRect().right - row.getBoundingClientRect().right;
+    if (beyond > 0) row.scrollLeft += beyond + 24;
+  });
   countChecks();
   prepare(document.body);
 })();

@@ -8,6 +8,8 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 
+from kernel.models import SchoolModel
+
 OURS = [config for config in apps.get_app_configs() if config.name.startswith("apps.")]
 NINE = {
     "events",
@@ -44,6 +46,14 @@ def test_relations_stay_inside_the_app(model: type) -> None:
 def test_each_app_has_its_readme(label: str) -> None:
     readme = Path(settings.BASE_DIR, "apps", label, "README.md").read_text()
     assert len(readme.splitlines()) >= 10
+
+
+@pytest.mark.parametrize(
+    "model", [m for m in models() if m._meta.app_label != "tenants"], ids=lambda m: m._meta.label
+)
+def test_a_row_of_a_school_knows_its_school(model: type) -> None:
+    """... and refuses to be saved into another one: kernel/models.py."""
+    assert issubclass(model, SchoolModel)
 
 
 def test_libraries_without_tables_are_migrated_nowhere() -> None:

@@ -54,34 +54,9 @@ def test_no_app_includes_another_apps_urls(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_schools_are_opened_the_safe_way(path: Path) -> None:
-    """`with school:` and context managers used as decorators leak into other threads."""
-    for node in ast.walk(tree(path)):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            for decorator in node.decorator_list:
-                text = ast.unparse(decorator)
-                assert not text.startswith(("schema_context", "tenant_context", "in_school"))
-        if isinstance(node, ast.With):
-            for item in node.items:
-                assert ast.unparse(item.context_expr) not in {"tenant", "school"}
-
-
-# A new thread starts on the public schema. These have none of a school's work to do.
-THREADS_ALLOWED = {"config/gateway/health.py"}
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_no_threads_of_our_own(path: Path) -> None:
-    if name(path) in THREADS_ALLOWED or "sandbox" in path.parts:
-        return
-    for called, _ in calls(path):
-        assert called not in {"threading.Thread", "Thread", "ThreadPoolExecutor"}
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=name)
 def test_no_left_over_marks(path: Path) -> None:
     text = path.read_text()
-    for mark in ("TO" + "DO", "FIX" + "ME", "NotImplemented" + "Error"):
+    for mark in ("TO" + "DO", "FIX" + "ME", "raise NotImplemented" + "Error"):
         assert mark not in text
 
 

@@ -43,9 +43,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
-    """The browser."""
+    """The browser. Gone before other tests run in this process: it comes with an event loop, in
+    which Django refuses to query."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -17,6 +17,7 @@ from config.embedded import ROOT
 from config.stack import Stack, free_port
 
 PASSWORD = "homeroom-demo"
+ADDRESSES = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_ADMIN_URL", "REDIS_URL")
 
 
 class RunningStack:
@@ -61,13 +62,13 @@ class RunningStack:
 
     def rows(self, slug: str, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """Read a school's tables as they are, without the product's code between."""
-        with psycopg.connect(self.env["DATABASE_URL"], autocommit=True) as database:
+        with psycopg.connect(self.env["DATABASE_OWNER_URL"], autocommit=True) as database:
             path = sql.SQL("SET search_path TO {}").format(sql.Identifier(self.schema(slug)))
             database.execute(path)
             return database.execute(query, values or None).fetchall()  # type: ignore[arg-type]
 
     def public_rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.env["DATABASE_URL"], autocommit=True) as database:
+        with psycopg.connect(self.env["DATABASE_OWNER_URL"], autocommit=True) as database:
             return database.execute(query, values or None).fetchall()  # type: ignore[arg-type]
 
     def schema(self, slug: str) -> str:
@@ -78,7 +79,7 @@ class RunningStack:
 
 
 def _environment(data: Path) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
+    kept = {k: v for k, v in os.environ.items() if k not in ADDRESSES}
     return {
         **kept,
         "HOMEROOM_DATA": str(data),
@@ -92,7 +93,8 @@ HOLDER = """
 import os, sys
 from config import embedded
 embedded.hold()
-print(os.environ["DATABASE_URL"]); print(os.environ["REDIS_URL"], flush=True)
+for name in sys.argv[1:]:
+    print(os.environ[name], flush=True)
 sys.stdin.read()
 """
 
@@ -102,7 +104,7 @@ def _servers(env: dict[str, str]) -> Iterator[dict[str, str]]:
     """PostgreSQL and Redis of the stack's own. Another process holds them: this one has the
     suite's."""
     holder = subprocess.Popen(
-        [sys.executable, "-c", HOLDER],
+        [sys.executable, "-c", HOLDER, *ADDRESSES],
         cwd=ROOT,
         env=env,
         stdin=subprocess.PIPE,
@@ -111,9 +113,9 @@ def _servers(env: dict[str, str]) -> Iterator[dict[str, str]]:
     )
     assert holder.stdout is not None
     try:
-        urls = [holder.stdout.readline().strip() for _ in range(2)]
+        urls = [holder.stdout.readline().strip() for _ in ADDRESSES]
         assert all(urls), "the embedded servers did not start; their message is above"
-        yield dict(zip(("DATABASE_URL", "REDIS_URL"), urls, strict=True))
+        yield dict(zip(ADDRESSES, urls, strict=True))
     finally:
         holder.communicate()
 
@@ -129,7 +131,8 @@ def start_stack(data: Path) -> Iterator[RunningStack]:
         stack.env.pop("HOMEROOM_TEST_REDIS", None)
         started = RunningStack(stack)
         try:
-            started.manage("migrate_schemas", "--shared", "-v", "0")
+            started.manage("prepare_database", "-v", "0")
+            started.manage("migrate_schools", "-v", "0")
             stack.start()
             subprocess.run(
                 [sys.executable, "-m", "config.demo"],

@@ -29,11 +29,13 @@ def provision(running: RunningStack, **changes: str) -> Any:
 
 
 def traces(running: RunningStack) -> tuple[Any, ...]:
-    """All that a school could leave behind."""
+    """All that a school could leave behind; the keeper makes spares whenever it likes."""
     schools = running.public_rows("SELECT slug FROM tenants_school ORDER BY slug")
     domains = running.public_rows("SELECT domain FROM tenants_domain ORDER BY domain")
     schemas = running.public_rows(
-        r"SELECT nspname FROM pg_namespace WHERE nspname LIKE 't\_%' ORDER BY nspname"
+        r"SELECT nspname FROM pg_namespace WHERE nspname LIKE 't\_%'"
+        " AND substring(nspname FROM 3) NOT IN"
+        " (SELECT lpad(id::text, 6, '0') FROM tenants_spareschool) ORDER BY nspname"
     )
     mails = sum(1 for _ in running.mail.glob("*.log")) if running.mail.is_dir() else 0
     return schools, domains, schemas, mails

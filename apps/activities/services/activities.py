@@ -135,3 +135,10 @@ def _audit(actor: str, action: str, activity: Activity) -> None:
     identity.record_audit(
         actor=actor, action=action, subject=activity.title, detail={"activity_id": str(activity.id)}
     )
+
+
+def fees_are_set() -> str:
+    """Why the school's currency stays: an activity costs something in it."""
+    if Activity.objects.filter(fee_minor__gt=0).exists():
+        return _("Fixed, since there are activities with a fee in it.")
+    return ""

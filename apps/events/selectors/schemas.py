@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection
+from django_tenants.utils import get_tenant_model
 
 from kernel.schools import in_public, in_school
 
@@ -40,12 +41,14 @@ def opened(schema_name: str) -> Iterator[None]:
 
 
 def schemas_with_outbox() -> list[str]:
-    """Public and every school that has an outbox. Reads the catalogue: for alarms, not requests."""
-    with connection.cursor() as cursor:
+    """Public and every school that has an outbox; not the spares, which no school has claimed
+    yet. Reads the catalogue: for alarms, not requests."""
+    with opened(PUBLIC), connection.cursor() as cursor:
         cursor.execute(
             "SELECT n.nspname FROM pg_catalog.pg_class c"
             " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
             " WHERE c.relname = 'outbox_event' AND c.relkind = 'r'"
-            " AND (n.nspname = 'public' OR n.nspname ~ '^t_[0-9]+$') ORDER BY n.nspname"
+            " AND n.nspname = ANY(%s) ORDER BY n.nspname",
+            [[PUBLIC, *get_tenant_model().objects.values_list("schema_name", flat=True)]],
         )
         return [name for (name,) in cursor.fetchall()]

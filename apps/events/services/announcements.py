@@ -36,13 +36,13 @@ def due(tenant_id: int, lane: int, as_of: datetime) -> list[Announcement]:
         return [Announcement(*row) for row in cursor.fetchall()]
 
 
-def any_due(tenant_id: int, lane: int) -> bool:
-    """Whether the lane has work now."""
+def any_due(tenant_id: int, *lanes: int) -> bool:
+    """Whether one of the lanes has work now."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT FROM public.outbox_ready"
-            " WHERE tenant_id = %s AND lane = %s AND due_at <= statement_timestamp())",
-            [tenant_id, lane],
+            " WHERE tenant_id = %s AND lane = ANY(%s) AND due_at <= statement_timestamp())",
+            [tenant_id, list(lanes)],
         )
         return bool(cursor.fetchone()[0])
 
@@ -70,13 +70,25 @@ def forget(announcements: Sequence[Announcement]) -> None:
         )
 
 
+def backlog() -> tuple[int, float]:
+    """How many announcements of all schools are due, and for how many seconds the oldest is. The
+    platform's own statement: a school sees its own rows only."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), coalesce(extract(epoch FROM statement_timestamp() - min(due_at)), 0)"
+            " FROM public.outbox_ready WHERE due_at <= statement_timestamp()"
+        )
+        waiting, oldest = cursor.fetchone()
+        return waiting, float(oldest)
+
+
 def due_lanes() -> list[tuple[int, int, bool]]:
     """(tenant, lane, whether its schema still exists) of every lane with due work."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT tenant_id, lane, to_regclass(CASE tenant_id WHEN 0 THEN 'public' ELSE"
-            " 't_' || lpad(tenant_id::text, greatest(6, length(tenant_id::text)), '0') END"
-            " || '.outbox_event') IS NOT NULL"
+            "SELECT tenant_id, lane, EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname ="
+            " CASE tenant_id WHEN 0 THEN 'public' ELSE"
+            " 't_' || lpad(tenant_id::text, greatest(6, length(tenant_id::text)), '0') END)"
             " FROM (SELECT DISTINCT tenant_id, lane FROM public.outbox_ready"
             "       WHERE due_at <= statement_timestamp()) AS due ORDER BY tenant_id, lane"
         )

@@ -4,6 +4,8 @@ The sweep reads one small table for all schools. The stranded check reads every 
 day; it must find nothing, and is an alarm if it does.
 """
 
+from collections.abc import Callable
+
 import structlog
 from django.db import connection
 
@@ -11,7 +13,6 @@ from apps.events.selectors.schemas import (
     PUBLIC,
     opened,
     schema_name_of,
-    schemas_with_outbox,
     tenant_id_of,
 )
 from apps.events.services import announcements
@@ -19,6 +20,7 @@ from apps.events.services.options import options
 from apps.events.services.wakeup import wake
 
 log = structlog.get_logger(__name__)
+_resting: Callable[[], set[int]] = set
 
 _STRANDED_EVENTS = """
 SELECT e.lane, min(e.id), max(e.id), count(*) FROM outbox_event e
@@ -39,7 +41,11 @@ def sweep() -> int:
     """Wake a worker for every lane with due work; returns how many wake-ups were sent."""
     sent = 0
     with opened(PUBLIC):
-        for tenant_id, lane, exists in announcements.due_lanes():
+        lanes = announcements.due_lanes()
+        resting = _resting() if lanes else set()
+        for tenant_id, lane, exists in lanes:
+            if tenant_id in resting:
+                continue
             if exists:
                 sent += wake(schema_name_of(tenant_id), lane)
             else:
@@ -48,19 +54,23 @@ def sweep() -> int:
     return sent
 
 
-def check_stranded() -> dict[str, int]:
-    """Events and calls, by schema, that wait without an announcement: there must be none.
+def rest_with(resting: Callable[[], set[int]]) -> None:
+    """Say which schools' events wait for now, by their numbers. The app that knows does so at
+    start; their announcements stay as they are."""
+    global _resting
+    _resting = resting
+
+
+def rescue(schema_name: str) -> int:
+    """Events and calls of one schema that wait without an announcement: there must be none.
 
     Those found are announced again, so that they are late rather than lost.
     """
-    found: dict[str, int] = {}
-    for schema_name in schemas_with_outbox():
-        with opened(schema_name):
-            count = _rescue(tenant_id_of(schema_name))
-        if count:
-            found[schema_name] = count
-            log.error("outbox.stranded", schema=schema_name, count=count)
-    return found
+    with opened(schema_name):
+        count = _rescue(tenant_id_of(schema_name))
+    if count:
+        log.error("outbox.stranded", schema=schema_name, count=count)
+    return count
 
 
 def _rescue(tenant_id: int) -> int:

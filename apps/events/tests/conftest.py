@@ -1,4 +1,4 @@
-"""A registry with the test publisher's event in it, and an effect table in the school."""
+"""A registry with the test publisher's event in it."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -49,6 +49,5 @@ def hears(registry: Registry) -> Callable[..., Any]:
 
 @pytest.fixture
 def lessons_school(school: Any) -> Any:
-    """Lincoln, open, with an effect table; rolled back."""
-    lessons.make_effect_table()
+    """Lincoln, open; rolled back."""
     return school

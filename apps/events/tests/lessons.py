@@ -39,23 +39,24 @@ def hold_lesson(note: str, stream_id: UUID | None = None, **options) -> UUID:
         )
 
 
-def make_effect_table() -> None:
+def note_effect(consumer: str, note: str) -> None:
+    """In the table of snapshots: a table that handlers may write and nothing else here does."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "CREATE TABLE IF NOT EXISTS effect"
-            " (id bigint GENERATED ALWAYS AS IDENTITY, consumer text, note text)"
+            "INSERT INTO snapshot (stream_id, version, state_schema, state) VALUES"
+            " (uuidv7(), 1, 1, json_build_object('consumer', %s::text, 'note', %s::text))",
+            [consumer, note],
         )
-
-
-def note_effect(consumer: str, note: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO effect (consumer, note) VALUES (%s, %s)", [consumer, note])
 
 
 def effects(consumer: str) -> list[str]:
     """What a consumer has noted in the open school, in order."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT note FROM effect WHERE consumer = %s ORDER BY id", [consumer])
+        cursor.execute(
+            "SELECT state ->> 'note' FROM snapshot"
+            " WHERE state ->> 'consumer' = %s ORDER BY stream_id",
+            [consumer],
+        )
         return [note for (note,) in cursor.fetchall()]
 
 

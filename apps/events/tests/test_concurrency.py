@@ -13,7 +13,6 @@ from apps.events.tests.lessons import (
     announcements,
     effects,
     hold_lesson,
-    make_effect_table,
     run_in_threads,
 )
 from kernel.ids import uuid7
@@ -24,7 +23,6 @@ WAIT = 20
 
 @pytest.fixture
 def busy_school(committed_school):
-    make_effect_table()
     return committed_school
 
 
@@ -101,7 +99,6 @@ def test_a_second_drainer_leaves_at_once_and_the_first_finds_what_came_meanwhile
 def test_two_schools_are_drained_at_the_same_time(busy_school, hears):
     hears("register")
     with in_school("t_000002"):
-        make_effect_table()
         hold_lesson("álgebra")
     hold_lesson("algebra")
     meet = threading.Barrier(2, timeout=WAIT)
@@ -117,14 +114,16 @@ def test_two_schools_are_drained_at_the_same_time(busy_school, hears):
     assert effects("porter") == ["algebra"]
 
 
-def test_a_drainer_that_dies_in_the_middle_leaves_everything_as_it_was(busy_school, hears):
+def test_a_drainer_that_dies_in_the_middle_leaves_everything_as_it_was(
+    busy_school, hears, cut_connection
+):
     # Given a drainer whose connection is cut at the second event, whenever it tries
     alive = []
 
     def die(delivery):
         if delivery.event.note == "second" and not alive:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+            cut_connection()
+            OutboxEvent.objects.count()
 
     hears("register", fails=die)
     for note in ("first", "second", "third"):

@@ -7,7 +7,6 @@ from apps.events.tests.lessons import (
     effects,
     hold_lesson,
     let_time_pass,
-    make_effect_table,
 )
 from kernel.errors import Conflict, NotFound
 from kernel.ids import uuid7
@@ -55,7 +54,6 @@ def test_a_poison_event_becomes_a_dead_letter_and_its_stream_goes_on(poison, dra
 def test_other_schools_go_on(poison, drain, in_other_school):
     hold_lesson("poison")
     with in_other_school():
-        make_effect_table()
         hold_lesson("álgebra")
 
     give_up(drain)

@@ -10,7 +10,6 @@ from apps.events.tests.lessons import (
     effects,
     hold_lesson,
     let_time_pass,
-    make_effect_table,
 )
 from kernel.ids import uuid7
 
@@ -216,7 +215,6 @@ def test_a_call_that_kills_its_workers_is_given_up(post, drain, settings):
 
 def test_schools_calls_are_apart(post, in_other_school):
     with in_other_school():
-        make_effect_table()
         hold_lesson("álgebra")
     hold_lesson("algebra")
 

@@ -1,3 +1,4 @@
+import psycopg
 import pytest
 from django.db import IntegrityError, connection, transaction
 
@@ -5,6 +6,7 @@ from apps.events import facade as events
 from apps.events.models import StoredEventRow
 from apps.events.tests.lessons import LessonHeld
 from kernel.ids import uuid7
+from kernel.owner import owner_session
 
 
 def lesson(note):
@@ -82,7 +84,6 @@ def test_the_database_itself_refuses_a_version_twice(school):
     [
         "UPDATE stored_event SET payload = '{}'",
         "DELETE FROM stored_event",
-        "TRUNCATE stored_event",
     ],
 )
 def test_history_cannot_be_changed(school, statement):
@@ -97,6 +98,13 @@ def test_history_cannot_be_changed(school, statement):
         cursor.execute(statement)
 
     assert [one.event for one in events.load(stream)] == [lesson("a")]
+
+
+def test_history_cannot_be_emptied_by_its_owner_either(school):
+    with owner_session() as owner:
+        with pytest.raises(psycopg.IntegrityError, match="is history"):
+            owner.execute("TRUNCATE t_000001.stored_event")
+        owner.rollback()
 
 
 def test_rows_carry_the_transaction_that_wrote_them(school):

@@ -10,10 +10,12 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
+from apps.fees.preferences import FAMILY_LINK
 from apps.fees.services import links
 from apps.students import facade as students
 from apps.students.contracts import GuardianInfo
@@ -79,8 +81,10 @@ def for_guardian(view: View) -> View:
 
 def way_in(request: HttpRequest, *, refused: bool = False) -> HttpResponseBase:
     """The page for somebody without a link that works."""
+    if not FAMILY_LINK.is_on:
+        return redirect_to_login(request.get_full_path() if request.method == "GET" else "")
     context = {"refused": refused}
-    response = render(request, "fees/family/way_in.html", context, status=403)
+    response: HttpResponseBase = render(request, "fees/family/way_in.html", context, status=403)
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cache-Control"] = "private, no-store"
     return response

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.fees.contracts import FamilyBalance, ReceiptInfo
 from apps.fees.family.access import for_guardian, forget, remember, way_in
 from apps.fees.family.forms import LinkForm, PayForm
+from apps.fees.preferences import PART_PAYMENTS, RECEIPT_FOOTER, SMALLEST_PART, USE_CREDIT
 from apps.fees.selectors import family, invoices, receipts
 from apps.fees.services import allocation, checkout, documents, links
 from apps.payments import facade as payments
@@ -68,12 +69,18 @@ def balance(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
         "balance": owed,
         "token": uuid4(),
         "rest_minor": max(owed.total_minor - owed.credit_minor, 0),
-        "credit_usable_minor": min(owed.total_minor, owed.credit_minor),
+        "credit_usable_minor": _usable_credit(owed),
+        "part_payments": PART_PAYMENTS.value,
+        "smallest_part_minor": SMALLEST_PART.value,
         "can_pay": payments.can_take_payments(),
         "receipts": receipts.receipts_of(payer_id=guardian.id, limit=3),
         **_open_payments(owed, guardian),
     }
     return render(request, "fees/family/balance.html", context)
+
+
+def _usable_credit(owed: FamilyBalance) -> int:
+    return min(owed.total_minor, owed.credit_minor) if USE_CREDIT.value else 0
 
 
 def _open_payments(owed: FamilyBalance, guardian: GuardianInfo) -> dict[str, object]:
@@ -175,7 +182,8 @@ def payment_cancel(request: HttpRequest, guardian: GuardianInfo, payment_id: UUI
 def receipt(request: HttpRequest, guardian: GuardianInfo, payment_id: UUID) -> HttpResponse:
     found = _receipt(guardian, payment_id)
     method = documents.method_name(found.method)
-    return render(request, "fees/family/receipt.html", {"receipt": found, "method": method})
+    context = {"receipt": found, "method": method, "footer": RECEIPT_FOOTER.value}
+    return render(request, "fees/family/receipt.html", context)
 
 
 @for_guardian

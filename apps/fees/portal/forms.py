@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from apps.fees.models import Fee, RefundDecision
+from apps.fees.preferences import DUE_DAYS
 from apps.fees.selectors import catalogue
 from apps.students import facade as students
 from kernel.errors import DomainError
@@ -66,26 +67,26 @@ class FeeForm(forms.Form):
         label=_("Due"), choices=Fee.DueRule.choices, widget=forms.RadioSelect, initial="days"
     )
     due_days = forms.IntegerField(
-        label=_("Days after billing"), min_value=0, max_value=365, initial=14, required=False
+        label=_("Days after billing"), min_value=0, max_value=365, required=False
     )
     due_date = DateField(label=_("Fixed date"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["due_days"].initial = DUE_DAYS.value
         categories = [(str(row.pk), row.name) for row in catalogue.list_categories()]
         self.fields["category"].choices = categories  # type: ignore[attr-defined]
 
     def values(self) -> dict[str, Any]:
         """The cleaned data in the words of the service."""
         data = self.cleaned_data
-        days = data["due_days"]
         return {
             "name": data["name"],
             "category_id": UUID(data["category"]),
             "amount_minor": data["amount"],
             "description": data["description"],
             "due_rule": data["due_rule"],
-            "due_days": 14 if days is None else days,
+            "due_days": data["due_days"],
             "due_date": data["due_date"],
         }
 

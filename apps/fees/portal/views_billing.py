@@ -19,6 +19,7 @@ from apps.fees.services import billing
 from kernel.access import access
 from kernel.errors import Conflict, DomainError, NotFound
 from kernel.pages import paginate, query
+from kernel.replica import reads_replica
 from kernel.schools import today
 
 
@@ -59,6 +60,7 @@ def _suggestion(fee_id: str) -> dict[str, object]:
 
 @access(VIEW_FEES)
 @require_safe
+@reads_replica
 def run_list(request: HttpRequest) -> HttpResponse:
     context = {"page": paginate(request, runs.list_runs()), "tabs": tabs("runs")}
     return render(request, "fees/runs.html", context)

@@ -13,11 +13,13 @@ from apps.fees.selectors import invoices, receipts
 from apps.fees.services import documents
 from kernel.access import access
 from kernel.pages import paginate, query
+from kernel.replica import reads_replica
 from kernel.schools import current_school
 
 
 @access(VIEW_FEES)
 @require_safe
+@reads_replica
 def invoice_list(request: HttpRequest) -> HttpResponse:
     form = InvoiceFilter(request.GET)
     status = form.cleaned_data["status"] if form.is_valid() else ""
@@ -46,6 +48,7 @@ def invoice(request: HttpRequest, invoice_id: UUID) -> HttpResponse:
 
 @access(VIEW_FEES)
 @require_safe
+@reads_replica
 def invoice_pdf(request: HttpRequest, invoice_id: UUID) -> HttpResponse:
     found = invoices.get_invoice(invoice_id=invoice_id)
     return pdf_response(documents.invoice_pdf(found), f"invoice-{found.number}.pdf")

@@ -20,6 +20,7 @@ from apps.payments.contracts import REFUND_FAILED, REFUND_SUCCEEDED
 from apps.students import facade as students
 from kernel.access import access
 from kernel.errors import DomainError, NotFound
+from kernel.replica import reads_replica
 from kernel.schools import current_school
 
 GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
@@ -27,6 +28,7 @@ GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
 
 @access(VIEW_FEES)
 @require_safe
+@reads_replica
 def student_ledger(request: HttpRequest, student_id: UUID) -> HttpResponse:
     student = students.get_student(student_id)
     guardians = students.guardians_of([student_id]).get(student_id, [])

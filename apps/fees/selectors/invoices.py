@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from apps.fees.contracts import ChargeInfo, InvoiceInfo, InvoiceStatus, InvoiceTotals
 from apps.fees.models import Allocation, Charge, Invoice
+from apps.fees.preferences import overdue_before
 from kernel.errors import NotFound
-from kernel.schools import today
 
 STATUSES = ("open", "overdue", "paid", "void")
 
@@ -22,25 +22,32 @@ def get_invoice(*, invoice_id: UUID) -> InvoiceInfo:
     row = _rows().filter(pk=invoice_id).first()
     if row is None:
         raise NotFound(_("There is no such invoice."))
-    return invoice_info(row, on=today())
+    return invoice_info(row, on=overdue_before())
 
 
 def get_invoices(*, invoice_ids: Iterable[UUID]) -> list[InvoiceInfo]:
     """These invoices, oldest due first; unknown ids are left out."""
-    on = today()
+    on = overdue_before()
     return [invoice_info(row, on=on) for row in _rows().filter(pk__in=list(invoice_ids))]
 
 
 def open_invoices(*, student_ids: Iterable[UUID]) -> list[InvoiceInfo]:
     """What still wants money for these students, oldest due first."""
-    on = today()
+    on = overdue_before()
     rows = _rows().filter(student_id__in=list(student_ids), balance__gt=0)
+    return [invoice_info(row, on=on) for row in rows]
+
+
+def open_invoices_due(*, days: Iterable[date]) -> list[InvoiceInfo]:
+    """What is due on one of these days and still wants money, oldest due first."""
+    on = overdue_before()
+    rows = _rows().filter(due_on__in=list(days), balance__gt=0)
     return [invoice_info(row, on=on) for row in rows]
 
 
 def settled_invoices(*, student_ids: Iterable[UUID], limit: int = 50) -> list[InvoiceInfo]:
     """Paid invoices of these students, newest due first."""
-    on = today()
+    on = overdue_before()
     rows = _rows().filter(student_id__in=list(student_ids), balance__lte=0, charged__gt=0)
     return [invoice_info(row, on=on) for row in rows.order_by("-due_on", "-number")[:limit]]
 
@@ -72,7 +79,7 @@ def _with_status(rows: QuerySet[Any], status: str) -> QuerySet[Any]:
     if status == "open":
         return rows.filter(balance__gt=0)
     if status == "overdue":
-        return rows.filter(balance__gt=0, due_on__lt=today())
+        return rows.filter(balance__gt=0, due_on__lt=overdue_before())
     if status == "paid":
         return rows.filter(balance__lte=0, charged__gt=0)
     if status == "void":
@@ -99,12 +106,12 @@ def totals_of(rows: QuerySet[Any]) -> InvoiceTotals:
 
 def infos(rows: Sequence[Invoice]) -> list[InvoiceInfo]:
     """Rows of with_balances() (one page of them) as plain data, without their lines."""
-    on = today()
+    on = overdue_before()
     return [invoice_info(row, on=on, with_lines=False) for row in rows]
 
 
 def invoice_info(row: Invoice, *, on: date, with_lines: bool = True) -> InvoiceInfo:
-    """`row` comes from with_balances(); `on` is the day that decides what is overdue."""
+    """`row` comes from with_balances(); what was due before the day `on` is overdue."""
     charged, paid, balance = _sums(row)
     return InvoiceInfo(
         id=row.id,

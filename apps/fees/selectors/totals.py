@@ -5,13 +5,14 @@ from django.db.models.query import QuerySet
 
 from apps.fees.contracts import MoneyTotals
 from apps.fees.models import Allocation, Charge, Credit, Invoice
+from apps.fees.preferences import overdue_before
 from kernel.schools import current_school, today
 
 
 def money_totals() -> MoneyTotals:
     """Owed, overdue and collected this month (net of refunds), as plain sums over the books."""
     on = today()
-    late = {"invoice__due_on__lt": on}
+    late = {"invoice__due_on__lt": overdue_before()}
     this_month = {"booked_on__gte": on.replace(day=1), "booked_on__lte": on}
     collected = _sum(Allocation.objects.filter(**this_month))
     collected += _sum(Credit.objects.filter(**this_month))  # credit that is used nets to zero

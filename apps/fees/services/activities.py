@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.fees.models import Charge, Invoice
+from apps.fees.preferences import DUE_DAYS
 from apps.fees.services.allocation import catch_up_references, moving_payments
 from apps.fees.services.invoicing import Bill, take_back, tell_families, write_invoices
 from apps.students import facade as students
@@ -16,7 +17,6 @@ from kernel.errors import Invalid
 from kernel.money import format_money
 from kernel.schools import current_school, today
 
-TERM = timedelta(days=14)
 ACTOR = "activities"
 
 
@@ -31,7 +31,7 @@ def bill_activity(
     on: date | None = None,
     at: datetime | None = None,
 ) -> UUID | None:
-    """Invoice one sign-up, due in 14 days, and tell the family.
+    """Invoice one sign-up, due after the school's usual days, and tell the family.
 
     None when it costs nothing or was billed before. Raises Invalid for another currency.
     """
@@ -41,8 +41,9 @@ def bill_activity(
         raise Invalid(_("This activity is in another currency than the school's."))
     on = on or today()
     bill = _bill(students.get_student(student_id), signup_id, activity_title, fee_minor)
+    due_on = on + timedelta(days=DUE_DAYS.value)
     written = write_invoices(
-        bills=[bill], issued_on=on, due_on=on + TERM, actor=ACTOR, at=at or timezone.now()
+        bills=[bill], issued_on=on, due_on=due_on, actor=ACTOR, at=at or timezone.now()
     )
     tell_families(invoices=written, amounts=[fee_minor], actor=ACTOR)
     return written[0].id

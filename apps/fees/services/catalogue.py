@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from apps.fees.models import Fee, FeeCategory
+from apps.fees.preferences import DUE_DAYS
 from apps.fees.selectors import catalogue
 from apps.identity import facade as identity
 from kernel.errors import Conflict, Invalid
@@ -22,7 +23,7 @@ def create_fee(
     actor: str,
     description: str = "",
     due_rule: str = Fee.DueRule.DAYS,
-    due_days: int = 14,
+    due_days: int | None = None,
     due_date: date | None = None,
 ) -> UUID:
     """A new fee in the school's currency. Raises Invalid for a bad amount or date rule and
@@ -35,7 +36,7 @@ def create_fee(
         amount_minor=amount_minor,
         currency=current_school().currency,
         due_rule=due_rule,
-        due_days=due_days,
+        due_days=DUE_DAYS.value if due_days is None else due_days,
         due_date=due_date,
         created_by=actor,
     )
@@ -56,7 +57,7 @@ def change_fee(
     actor: str,
     description: str = "",
     due_rule: str = Fee.DueRule.DAYS,
-    due_days: int = 14,
+    due_days: int | None = None,
     due_date: date | None = None,
 ) -> None:
     """Change the template; what was posted keeps its old amount. Raises like create_fee."""
@@ -67,7 +68,8 @@ def change_fee(
     fee.category = _category(category_id)
     fee.name, fee.description = name.strip(), description.strip()
     fee.amount_minor, fee.version = amount_minor, fee.version + 1
-    fee.due_rule, fee.due_days, fee.due_date = due_rule, due_days, due_date
+    fee.due_rule, fee.due_date = due_rule, due_date
+    fee.due_days = DUE_DAYS.value if due_days is None else due_days
     _save(fee)
     identity.record_audit(
         actor=actor,

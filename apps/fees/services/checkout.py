@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.fees.contracts import InvoiceInfo, PayStep
+from apps.fees.preferences import PART_PAYMENTS, SMALLEST_PART, USE_CREDIT
 from apps.fees.selectors import family, invoices
 from apps.fees.services.allocation import (
     catch_up_references,
@@ -20,7 +21,7 @@ from apps.payments import facade as payments
 from apps.payments.contracts import PaymentInfo, PaymentLine
 from apps.students import facade as students
 from apps.students.contracts import GuardianInfo
-from kernel.errors import Conflict, Invalid, NotFound
+from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from kernel.money import format_money
 from kernel.schools import current_school
 
@@ -46,7 +47,9 @@ def start_family_payment(*, guardian_id: UUID, wish: Wish) -> PayStep:
     the gateway does not answer. Talks to the gateway: no transaction open.
     """
     guardian = students.get_guardian(guardian_id)
+    _check_rules(wish)
     catch_up_references(invoice.id for invoice in _owed(guardian, wish))
+    _check_part(_owed(guardian, wish), wish)
     credit = _pay_from_credit(guardian, wish)
     owed = _owed(guardian, wish)
     amount = _amount(owed, wish, credit=credit)
@@ -88,6 +91,27 @@ def _check_still_owed(lines: Sequence[PaymentLine], *, payment_id: UUID) -> None
     payments.cancel(payment_id)
     message = _("The list has changed since you looked at it. Please check it again.")
     raise Conflict(message, code="balance_changed")
+
+
+def _check_rules(wish: Wish) -> None:
+    """What the school allows families to choose at all. Raises Forbidden."""
+    if wish.use_credit and not USE_CREDIT.value:
+        raise Forbidden(_("Please ask the office to use your credit."), code="credit_off")
+
+
+def _check_part(owed: Sequence[InvoiceInfo], wish: Wish) -> None:
+    """The school's rules for paying less than what was chosen. Raises Invalid."""
+    total = sum(invoice.balance_minor for invoice in owed)
+    if wish.amount_minor is None or not 0 < wish.amount_minor < total:
+        return
+    if not PART_PAYMENTS.value:
+        message = _("The school asks you to pay the invoices you choose in full.")
+        raise Invalid(message, field="amount", code="no_part_payments")
+    least = min(SMALLEST_PART.value, total)
+    if wish.amount_minor < least:
+        message = _("Please pay at least %(least)s, or all of it.")
+        shown = format_money(least, current_school().currency)
+        raise Invalid(message % {"least": shown}, field="amount", code="part_too_small")
 
 
 def _owed(guardian: GuardianInfo, wish: Wish) -> list[InvoiceInfo]:

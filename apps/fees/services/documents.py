@@ -1,13 +1,16 @@
 """Invoices and receipts as PDF, in the active language, from the same data as the pages."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from apps.fees.contracts import InvoiceInfo, ReceiptInfo
-from apps.fees.providers.pdf import Document, Line, render
+from apps.fees.preferences import INVOICE_FOOTER, RECEIPT_FOOTER
+from apps.tenants import facade as tenants
 from kernel.money import format_money
+from kernel.pdf import Document, Line, render
 from kernel.schools import current_school
 from kernel.templatetags import day
 
@@ -46,7 +49,8 @@ def invoice_pdf(invoice: InvoiceInfo) -> bytes:
                 for line in invoice.lines
             ],
             totals=[*totals, left],
-            notes=_void_note(invoice),
+            notes=[*_void_note(invoice), *_own_words(INVOICE_FOOTER.value)],
+            **_look(),
             language=get_language() or "en",
         )
     )
@@ -90,10 +94,24 @@ def receipt_pdf(receipt: ReceiptInfo) -> bytes:
                 for row in receipt.lines
             ],
             totals=totals,
-            notes=[_("Thank you. Keep this receipt for your records.")],
+            notes=[
+                _("Thank you. Keep this receipt for your records."),
+                *_own_words(RECEIPT_FOOTER.value),
+            ],
+            **_look(),
             language=get_language() or "en",
         )
     )
+
+
+def _own_words(text: str) -> list[str]:
+    """The school's own lines under the document."""
+    return text.split("\n") if text else []
+
+
+def _look() -> dict[str, Any]:
+    branding = tenants.branding_of(current_school())
+    return {"logo": tenants.logo_for_print(), "line_colour": branding.second_colour}
 
 
 def _writer(currency: str) -> Callable[[int], str]:

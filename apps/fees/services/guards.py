@@ -2,8 +2,10 @@
 
 from uuid import UUID
 
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from apps.fees.models import Fee, Invoice
 from apps.fees.selectors.invoices import students_with_invoices
 
 
@@ -18,3 +20,12 @@ def invoices_stand(student_ids: list[UUID]) -> list[str]:
         count,
     )
     return [text % {"count": count}]
+
+
+def money_is_written() -> str:
+    """Why the school's currency stays: fees and invoices are in it."""
+    if Invoice.objects.exists():
+        return _("Fixed, since invoices are written in it.")
+    if Fee.objects.exists():
+        return _("Fixed, since there are fees in it.")
+    return ""

@@ -7,6 +7,7 @@ tampered one in any other. What it opens is decided by the row, not by the token
 import base64
 import binascii
 import hmac
+from collections.abc import Iterable
 from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
@@ -19,6 +20,7 @@ from django.utils import timezone
 from apps.events import facade as events
 from apps.fees.events import FamilyLinkRequested
 from apps.fees.models import FamilyLink, LinkRequest
+from apps.fees.preferences import FAMILY_LINK
 from apps.students import facade as students
 from apps.students.contracts import GuardianInfo
 from kernel.schools import current_school, school_url
@@ -49,12 +51,17 @@ def family_link_path(*, guardian_id: UUID) -> str:
 
 
 def family_link_url(*, guardian_id: UUID) -> str:
-    """The same as an absolute address on the school's host."""
+    """The same as an absolute address on the school's host; where the school switched links off,
+    the address of the family's page, which asks guardians to sign in."""
+    if not FAMILY_LINK.is_on:
+        return school_url("/family/")
     return school_url(family_link_path(guardian_id=guardian_id))
 
 
 def receipt_url(*, payment_id: UUID, guardian_id: UUID) -> str:
     """An absolute address that opens this receipt without a login."""
+    if not FAMILY_LINK.is_on:
+        return school_url(f"/family/receipts/{payment_id}/")
     path = family_link_path(guardian_id=guardian_id)
     return school_url(f"{path}receipts/{payment_id}/")
 
@@ -75,7 +82,10 @@ def open_link(*, token: str) -> FamilyLink:
 
 
 def standing_link(*, link_id: UUID) -> FamilyLink:
-    """A link that still opens its page. Raises LinkRefused once it has expired or is revoked."""
+    """A link that still opens its page. Raises LinkRefused once it has expired or is revoked, and
+    while the school has links switched off."""
+    if not FAMILY_LINK.is_on:
+        raise LinkRefused
     now = timezone.now()
     link = FamilyLink.objects.filter(pk=link_id, revoked_at=None, expires_at__gt=now).first()
     if link is None:
@@ -122,10 +132,20 @@ def request_link(*, email: str, address: str) -> bool:
 
 
 def _may_ask(who: str, most: int) -> bool:
-    key = hmac.new(settings.SECRET_KEY.encode(), who.encode(), sha256).hexdigest()
+    key = _counter_key(who)
     since = timezone.now() - WINDOW
     LinkRequest.objects.create(key=key)
     return LinkRequest.objects.filter(key=key, created_at__gt=since).count() <= most
+
+
+def _counter_key(who: str) -> str:
+    return hmac.new(settings.SECRET_KEY.encode(), who.encode(), sha256).hexdigest()
+
+
+def forget_requests_of(*, emails: Iterable[str]) -> int:
+    """Delete the counters of these addresses; returns how many."""
+    keys = [_counter_key(f"email:{email.lower()}") for email in emails]
+    return LinkRequest.objects.filter(key__in=keys).delete()[0]
 
 
 def forget_old_requests() -> int:

@@ -11,15 +11,20 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.identity import selectors
-from apps.identity.models import Role, User
+from apps.identity.models import AuditEntry, Role, User
 from apps.identity.permissions import MANAGE_PEOPLE, VIEW_AUDIT
 from apps.identity.portal import forms
 from apps.identity.portal.account_views import blame
 from apps.identity.portal.landing import signed_in
 from apps.identity.services import accounts, invitations
+from apps.identity.services.audit_words import codes_like, sentence_of
+from apps.tenants import facade as tenants
 from kernel.access import access
 from kernel.errors import DomainError
+from kernel.money import format_money
 from kernel.pages import paginate, query
+from kernel.replica import reads_replica
+from kernel.schools import current_school
 
 GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -175,21 +180,56 @@ def reactivate(request: HttpRequest, user_id: UUID) -> HttpResponseBase:
 
 
 def detail_lines(detail: dict[str, Any]) -> list[tuple[str, str]]:
-    """The details as people read them: lists without brackets, names without underscores."""
+    """The details as people read them: lists without brackets, names without underscores, amounts
+    as money. Keys of rows say nothing to anybody and are left out."""
     return [
-        (key.replace("_", " "), ", ".join(map(str, value)) if isinstance(value, list) else value)
+        (key.removesuffix("_minor").replace("_", " "), _detail(key, value))
         for key, value in detail.items()
+        if not key.endswith(("_id", "_ids"))
     ]
+
+
+def _detail(key: str, value: Any) -> str:
+    if key.endswith("_minor") and str(value).lstrip("-").isdecimal():
+        return format_money(int(value), current_school().currency)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def subject_of(entry: AuditEntry) -> str:
+    """Whom or what it was done to; a bare key is not worth showing."""
+    try:
+        UUID(entry.subject)
+    except ValueError:
+        return entry.subject
+    return ""
+
+
+def _details_of(entry: AuditEntry) -> dict[str, Any]:
+    """Settings by what their page calls them."""
+    if entry.action != "tenants.settings_changed":
+        return entry.detail
+    return {tenants.label_of(key): value for key, value in entry.detail.items()}
 
 
 @access(VIEW_AUDIT)
 @require_safe
+@reads_replica
 def audit(request: HttpRequest) -> HttpResponseBase:
-    page = paginate(request, selectors.audit_trail(text=query(request)), per_page=50)
+    text = query(request)
+    trail = selectors.audit_trail(text=text, codes=codes_like(text) if text else ())
+    page = paginate(request, trail, per_page=50)
     context = {
         "page": page,
-        "entries": [(entry, detail_lines(entry.detail)) for entry in page.object_list],
-        "q": query(request),
+        "entries": [
+            (
+                entry,
+                sentence_of(entry.action),
+                subject_of(entry),
+                detail_lines(_details_of(entry)),
+            )
+            for entry in page.object_list
+        ],
+        "q": text,
         "tabs": tabs("audit"),
     }
     return render(request, "identity/audit.html", context)

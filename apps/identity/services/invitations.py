@@ -85,6 +85,15 @@ def invitation_url(*, invitation_id: UUID) -> str:
     return links.invitation_url(invitation.pk, invitation.nonce)
 
 
+def open_invitation_url(*, email: str) -> str:
+    """The link of the newest invitation that this address can still use; "" without one."""
+    rows = Invitation.objects.select_related("user").filter(user__email=email.strip().lower())
+    newest = rows.filter(accepted_at__isnull=True, revoked_at__isnull=True).order_by("-id").first()
+    if newest is None or newest.is_expired or not newest.user.is_active:
+        return ""
+    return links.invitation_url(newest.pk, newest.nonce)
+
+
 def open_invitation(token: str, *, lock: bool = False) -> Invitation:
     """The invitation a link points at. Raises LinkRefused with the reason in `code`."""
     target = links.read_token(links.INVITATION, token)

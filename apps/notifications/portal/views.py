@@ -17,6 +17,7 @@ from apps.notifications.permissions import SEND_MESSAGES, VIEW_MESSAGES
 from apps.notifications.services import composing, queueing
 from kernel.access import access
 from kernel.pages import paginate, query
+from kernel.replica import reads_replica
 
 # The HTML part has inline styles, as mail programs need them; it may do nothing else.
 HTML_PART_POLICY = (
@@ -27,6 +28,7 @@ HTML_PART_POLICY = (
 
 @access(VIEW_MESSAGES)
 @require_safe
+@reads_replica
 def index(request: HttpRequest) -> HttpResponse:
     q = query(request)
     status, kind = query(request, "status"), query(request, "kind")

@@ -12,6 +12,10 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.html import escape
 
+from apps.fees.preferences import FAMILY_LINK
+from apps.notifications.preferences import SIGNATURE
+from apps.tenants import facade as tenants
+from apps.tenants.contracts import Picture
 from kernel.schools import current_school, school_url
 
 # Stands in the stored bodies where the recipient's own link goes. ".invalid" can never be
@@ -64,14 +68,30 @@ def _without_nul(text: str) -> str:
 
 def _shared(language: str) -> dict[str, Any]:
     school = current_school()
+    branding = tenants.branding_of(school)
     colour = safe_colour(getattr(school, "colour", ""))
     return {
         "school": school,
         "school_url": school_url("/"),
         "colour": colour,
         "on_colour": readable_on(colour),
+        "signature": SIGNATURE.value,
+        "personal": FAMILY_LINK.is_on,
+        "branding": branding,
+        **_logo(branding.email),
         "language": language,
         "link": LINK_PLACEHOLDER,
+    }
+
+
+def _logo(picture: Picture | None) -> dict[str, Any]:
+    """The logo as an e-mail shows it: half its pixels, because screens of phones are sharp."""
+    if picture is None:
+        return {}
+    return {
+        "logo_url": school_url(picture.url),
+        "logo_width": picture.width // 2,
+        "logo_height": picture.height // 2,
     }
 
 

@@ -1,5 +1,7 @@
 """Writing messages into the queue."""
 
+from datetime import date
+
 import pytest
 
 from apps.notifications.models import Message, Preference
@@ -207,13 +209,15 @@ def test_every_kind_has_its_templates():
         "fee": "$5.00",
         "starts_at": None,
         "children": [{"name": "Leo", "lines": [{"description": "Term", "amount": "$5.00"}]}],
-        "lines": [{"description": "Term", "amount": "$5.00"}],
+        "lines": [{"description": "Term", "amount": "$5.00", "due_on": date(2026, 5, 20)}],
         "total": "$5.00",
         "has_link": True,
         "reason": "Trip cancelled",
-        "due_on": None,
+        "due_on": date(2026, 5, 20),
         "paid_at": None,
         "refunded_at": None,
+        "month": date(2026, 5, 1),
+        "ends_on": date(2026, 5, 31),
         "name": "Ana",
     }
     for kind in Message.Kind.values:

@@ -21,10 +21,12 @@ from kernel.access import access
 from kernel.errors import DomainError, NotFound
 from kernel.money import format_money
 from kernel.pages import paginate, query
+from kernel.replica import reads_replica
 
 
 @access(VIEW_PAYMENTS)
 @require_GET
+@reads_replica
 def payment_list(request: HttpRequest) -> HttpResponse:
     form = PaymentFilter(request.GET or None)
     chosen = form.chosen() if form.is_bound else {}
@@ -162,6 +164,7 @@ def close_mismatch(request: HttpRequest, payment_id: UUID) -> HttpResponse:
 
 @access(VIEW_PAYMENTS)
 @require_GET
+@reads_replica
 def event_list(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     state = state if state in labels.EVENT else ""

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from apps.payments import models, selectors
 from apps.payments.contracts import AccountInfo
+from apps.payments.preferences import ONLINE_PAYMENTS
 from apps.payments.providers.base import Credentials, Provider, ProviderError
 from apps.payments.providers.stripe import StripeProvider
 from apps.payments.services.errors import NoGateway
@@ -27,6 +28,8 @@ _KEY_PREFIXES = {
 
 def can_take_payments() -> bool:
     """True when parents can be sent to a hosted page."""
+    if not ONLINE_PAYMENTS.is_on:
+        return False
     account = selectors.default_account()
     return account is not None and _is_reachable(account)
 
@@ -186,3 +189,8 @@ def _note_problem(account: models.GatewayAccount, problem: str) -> None:
     if account.problem != problem[:300]:
         account.problem = problem[:300]
         account.save(update_fields=["problem"])
+
+
+def money_was_taken() -> str:
+    """Why the school's currency stays: payments are booked in it."""
+    return _("Fixed, since payments are booked in it.") if models.Payment.objects.exists() else ""

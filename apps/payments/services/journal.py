@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from apps.events import facade as event_store
 from apps.payments import contracts, events, models
 from apps.payments.aggregate import PaymentState, RefundState, fold
+from apps.tenants import facade as tenants
 from kernel.errors import NotFound
 
 STREAM = "payment"
@@ -77,6 +78,7 @@ def _project(payment: models.Payment, state: PaymentState) -> None:
     payment.attention = _attention(state)
     _plan_next_check(payment, state)
     payment.save()
+    _announce_check(payment)
     for refund in state.refunds.values():
         _project_refund(payment, refund)
     if not payment.is_open:
@@ -122,6 +124,13 @@ def postpone_check(payment: models.Payment, state: PaymentState) -> None:
             if timezone.now() < soon < payment.next_check_at:
                 payment.next_check_at = soon
     payment.save(update_fields=["checks", "next_check_at"])
+    _announce_check(payment)
+
+
+def _announce_check(payment: models.Payment) -> None:
+    """So that the janitor looks into this school then (apps/tenants/services/due.py)."""
+    if payment.next_check_at is not None:
+        tenants.note_due_work(task=contracts.TIDY_TASK, due_at=payment.next_check_at)
 
 
 def _project_refund(payment: models.Payment, refund: RefundState) -> None:
@@ -182,7 +191,14 @@ def _captured(payment: models.Payment, state: PaymentState) -> events.PaymentCap
         amount_minor=state.captured_minor,
         currency=payment.currency,
         method=payment.method,
-        lines=state.must_start().lines,
+        lines=tuple(
+            events.Line(
+                reference=line.reference,
+                description=line.description,
+                amount_minor=line.amount_minor,
+            )
+            for line in payment.lines.all()
+        ),
         captured_at=state.captured_at or timezone.now(),
     )
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.payments import contracts, events, models, selectors
+from apps.payments.preferences import ONLINE_PAYMENTS
 from apps.payments.providers.base import (
     ProviderError,
     SessionLine,
@@ -20,7 +21,7 @@ from apps.payments.providers.base import (
 )
 from apps.payments.services import accounts, journal, sync
 from apps.payments.services.errors import AlreadyPaid, KeyReused, PaymentInProgress
-from kernel.errors import Conflict, Invalid, Unavailable
+from kernel.errors import Conflict, Forbidden, Invalid, Unavailable
 from kernel.ids import uuid7
 from kernel.jsoncodec import decode, encode
 from kernel.money import CURRENCIES, MAX_MINOR
@@ -71,8 +72,11 @@ def start_payment(order: Order) -> contracts.StartedPayment:
 
     The intent is committed before the gateway is called and the call runs outside a transaction.
     Raises PaymentInProgress, AlreadyPaid, KeyReused, NoGateway, Invalid; Unavailable when the
-    gateway cannot be reached (nothing is taken then, and the claim is released).
+    gateway cannot be reached (nothing is taken then, and the claim is released); Forbidden when
+    the school has switched payments online off.
     """
+    if not ONLINE_PAYMENTS.is_on:
+        raise Forbidden(_("The school takes no payments online at the moment."), code="online_off")
     check_order(order)
     account = accounts.default_account()
     for _try in range(MAX_TRIES):
@@ -215,13 +219,8 @@ def initiated(order: Order, payment: models.Payment) -> events.Initiated:
     """The first event of the payment's story."""
     return events.Initiated(
         payer_id=payment.payer_id,
-        payer_name=payment.payer_name,
         lines=tuple(
-            events.Line(
-                reference=line.reference,
-                description=line.description,
-                amount_minor=line.amount_minor,
-            )
+            events.Part(reference=line.reference, amount_minor=line.amount_minor)
             for line in order.lines
         ),
         amount_minor=payment.amount_minor,

@@ -12,10 +12,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.payments import models, selectors
+from apps.payments import contracts, models, selectors
 from apps.payments.models import ProviderEvent
 from apps.payments.providers.base import Message
 from apps.payments.services import accounts, sync
+from apps.tenants import facade as tenants
 from kernel.errors import DomainError, NotFound
 
 MAX_BODY_BYTES = 512 * 1024
@@ -62,7 +63,14 @@ def _keep(account: models.GatewayAccount, message: Message, body: bytes) -> tupl
             "next_attempt_at": now + HEAD_START,
         },
     )
+    if fresh:
+        _announce(event)
     return event.pk, fresh
+
+
+def _announce(event: ProviderEvent) -> None:
+    """So that the sweep looks into this school then (apps/tenants/services/due.py)."""
+    tenants.note_due_work(task=contracts.MESSAGES_TASK, due_at=event.next_attempt_at)
 
 
 def process(provider_event_id: UUID) -> str:
@@ -110,5 +118,7 @@ def try_later(event: ProviderEvent, problem: str) -> str:
     delay = RETRY_DELAYS[min(event.attempts, len(RETRY_DELAYS) - 1)]
     event.attempts = min(event.attempts + 1, 30_000)
     event.error, event.next_attempt_at = problem[:300], timezone.now() + delay
-    event.save(update_fields=["attempts", "error", "next_attempt_at"])
+    with transaction.atomic():
+        event.save(update_fields=["attempts", "error", "next_attempt_at"])
+        _announce(event)
     return event.state

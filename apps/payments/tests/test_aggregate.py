@@ -22,8 +22,7 @@ def at(minutes: int) -> datetime:
 
 INITIATED = events.Initiated(
     payer_id=REFUND,
-    payer_name="Mina",
-    lines=(events.Line(reference="i", description="d", amount_minor=1000),),
+    lines=(events.Part(reference="i", amount_minor=1000),),
     amount_minor=1000,
     currency="USD",
     provider="stripe",

@@ -160,3 +160,26 @@ class UploadForm(forms.Form):
         allow_empty_file=True,
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv,text/plain"}),
     )
+
+
+class ErasePersonForm(forms.Form):
+    """The name typed again, and why: a click alone erases nobody."""
+
+    name = forms.CharField(label=_("Name"), max_length=200)
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=300,
+        help_text=_("Kept with the record of the erasure: please no names here."),
+    )
+
+    def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.wanted = name
+        self.fields["name"].help_text = _("Type %(name)s to confirm.") % {"name": name}
+        self.fields["name"].widget.attrs["autocomplete"] = "off"
+
+    def clean_name(self) -> str:
+        typed = " ".join(self.cleaned_data["name"].split())
+        if typed != " ".join(self.wanted.split()):
+            raise forms.ValidationError(_("This is not the name of the person."))
+        return typed

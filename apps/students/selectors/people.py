@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -264,6 +265,15 @@ def enrolments_of(student_id: UUID) -> list[EnrolmentInfo]:
         )
         for row in rows
     ]
+
+
+def count_enrolled(*, on: date | None = None) -> int:
+    """Students in a class: now, or at the end of an earlier day of the school."""
+    if on is None:
+        return Enrolment.objects.filter(ends_on__isnull=True).count()
+    stayed = Q(ends_on__isnull=True) | Q(ends_on__gt=on)
+    there = Enrolment.objects.filter(stayed, starts_on__lte=on)
+    return there.aggregate(students=Count("student", distinct=True))["students"]
 
 
 def counts() -> Counts:

@@ -1,5 +1,6 @@
 """Adding, changing and linking guardians one at a time."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,7 +11,9 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.events import facade as events
 from apps.identity import facade as identity
+from apps.students.events import GuardianEmailsChanged
 from apps.students.models import Guardian, Guardianship, Household, Student
 from kernel.errors import Conflict, Invalid, NotFound
 
@@ -85,9 +88,19 @@ def update_guardian(*, guardian_id: UUID, details: GuardianDetails, actor: str) 
     """Change name, e-mail, phone and language. Raises NotFound, Conflict for an e-mail in use."""
     with transaction.atomic():
         guardian = _lock_guardian(guardian_id)
+        before = guardian.email
         _fill(guardian, details)
         _save_guardian(guardian)
+        if before and guardian.email != before:
+            tell_emails_changed([guardian.id], stream_id=guardian.id, actor=actor)
         _audit(actor, "students.guardian_changed", guardian)
+
+
+def tell_emails_changed(guardian_ids: Collection[UUID], *, stream_id: UUID, actor: str) -> None:
+    """Publish GuardianEmailsChanged, unless nobody's did. Call inside the transaction."""
+    if guardian_ids:
+        event = GuardianEmailsChanged(guardian_ids=tuple(guardian_ids))
+        events.publish(event, stream_type="guardian", stream_id=stream_id, actor=actor)
 
 
 def _lock_guardian(guardian_id: UUID) -> Guardian:

@@ -10,8 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import models
+from django.utils.translation import gettext as _
 
-from apps.students.contracts import ImportTotals
+from apps.students.contracts import ImportTotals, RowProblem
 from apps.students.models import (
     Enrolment,
     Guardian,
@@ -21,6 +22,7 @@ from apps.students.models import (
     Student,
     fold,
 )
+from apps.students.services import columns
 from apps.students.services.families_file import FamilyRow, GuardianCells
 from apps.students.services.snapshot import Snapshot
 
@@ -49,6 +51,7 @@ class Plan:
     updated_students: set[UUID] = field(default_factory=set)
     unchanged_students: set[UUID] = field(default_factory=set)
     joined_siblings: set[UUID] = field(default_factory=set)
+    notices: list[RowProblem] = field(default_factory=list)
 
     def add(self, kind: str, row: Any) -> Any:
         """Note a row to be created."""
@@ -85,6 +88,11 @@ class Plan:
         )
 
 
+def cells_label(cells: GuardianCells) -> str:
+    """The column that the notice is about, as the template of the file calls it."""
+    return columns.label(f"guardian{cells.order}_email")
+
+
 def make(rows: Sequence[FamilyRow], known: Snapshot, *, today: date, now: datetime) -> Plan:
     """The plan for these rows on top of what is known.
 
@@ -113,7 +121,7 @@ class _Planner:
             changed = self._update_student(student, row)
         changed |= self._enrol(student, row.class_name)
         for cells in row.guardians:
-            guardian = self._guardian(cells, student, household_id)
+            guardian = self._guardian(cells, student, household_id, row.line)
             changed |= self._link(student, guardian, cells)
         if changed:
             self._touch("student", student)
@@ -188,8 +196,11 @@ class _Planner:
             return self.known.by_email.get(cells.email)
         return self.known.named_with_phone(cells.name, cells.phone)
 
-    def _guardian(self, cells: GuardianCells, student: Student, household_id: UUID) -> Guardian:
+    def _guardian(
+        self, cells: GuardianCells, student: Student, household_id: UUID, line: int
+    ) -> Guardian:
         found = self._find(cells, student, household_id)
+        self._notice_two_addresses(found, cells, line)
         if found is None:
             found = Guardian(
                 household_id=household_id, name=cells.name, created_at=self.now, updated_at=self.now
@@ -213,6 +224,19 @@ class _Planner:
         if at_home is not None and not (cells.email and at_home.email):
             return at_home
         return self._known_anywhere(cells)
+
+    def _notice_two_addresses(
+        self, found: Guardian | None, cells: GuardianCells, line: int
+    ) -> None:
+        """Found by name with another e-mail: a corrected address, or two people of one name."""
+        if found is None or not cells.email or not found.email or found.email == cells.email:
+            return
+        kept = found.email if (found.id, "email") in self.settled else cells.email
+        reason = _(
+            "%(name)s is known with %(known)s and is taken for the same person: %(kept)s will be "
+            "the address. If they are two people, add the second one by hand after the import."
+        ) % {"name": cells.name, "known": found.email, "kept": kept}
+        self.plan.notices.append(RowProblem(line=line, column=cells_label(cells), reason=reason))
 
     def _update_guardian(self, guardian: Guardian, cells: GuardianCells) -> None:
         filled = {

@@ -17,7 +17,9 @@ from apps.students.events import FamiliesImported
 from apps.students.models import FamilyImport, SchoolYear
 from apps.students.services import families_file, import_plan, snapshot
 from apps.students.services.families_file import FamilyRow
+from apps.students.services.guardians import tell_emails_changed
 from apps.students.services.years import ensure_current_year, lock_current_year
+from apps.tenants import facade as tenants
 from kernel import schools
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.jsoncodec import encode
@@ -44,7 +46,7 @@ def check_families_file(*, content: bytes, file_name: str, actor: str) -> Family
         uploaded_by=actor,
         totals=encode(plan.totals(rows=parsed.row_count, bad_rows=parsed.bad_row_count)),
         problems=[asdict(problem) for problem in parsed.problems],
-        notices=[asdict(notice) for notice in parsed.notices],
+        notices=[asdict(notice) for notice in (*parsed.notices, *plan.notices)],
         ignored_columns=list(parsed.ignored_columns),
         rows=[families_file.to_json(row) for row in parsed.rows],
     )
@@ -74,7 +76,8 @@ def import_families(*, import_id: UUID, actor: str, skip_bad_rows: bool = False)
     """Import the good rows of a checked file, all or none, and publish FamiliesImported.
 
     The plan is made anew, so what happened since the dry run is respected. Raises Conflict when
-    it was imported already, Invalid when rows are bad and `skip_bad_rows` is False.
+    it was imported already or the school's plan has no room, Invalid when rows are bad and
+    `skip_bad_rows` is False.
     """
     try:
         with transaction.atomic():
@@ -89,10 +92,17 @@ def _import(import_id: UUID, actor: str, skip_bad_rows: bool) -> FamilyImport:
     record = lock_import(import_id)
     _check_may_import(record, skip_bad_rows)
     plan = _plan([families_file.from_json(row) for row in record.rows], year)
+    tenants.check_limit("students", adding=_joining(plan))
     _write(plan)
     _record(record, plan, actor)
     _announce(record, plan, actor)
     return record
+
+
+def _joining(plan: import_plan.Plan) -> int:
+    """How many more students will be in a class than are now."""
+    moved = [row for row in plan.changed["enrolment"].values() if row.ends_on is not None]
+    return len(plan.created["enrolment"]) - len(moved)
 
 
 def lock_import(import_id: UUID) -> FamilyImport:
@@ -162,6 +172,8 @@ def _announce(record: FamilyImport, plan: import_plan.Plan, actor: str) -> None:
         import_id=record.id, student_ids=tuple(joined), imported_on=schools.today()
     )
     events.publish(event, stream_type="family_import", stream_id=record.id, actor=actor)
+    renamed = [key for key, values in plan.before["guardian"].items() if values.get("email")]
+    tell_emails_changed(renamed, stream_id=record.id, actor=actor)
     identity.record_audit(
         actor=actor,
         action="students.families_imported",

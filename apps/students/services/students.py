@@ -15,6 +15,7 @@ from apps.students.events import StudentEnrolled, StudentWithdrawn
 from apps.students.models import Enrolment, Guardian, Household, SchoolClass, Student
 from apps.students.services import guardians
 from apps.students.services.guardians import GuardianDetails
+from apps.tenants import facade as tenants
 from kernel import schools
 from kernel.errors import Conflict, Invalid, NotFound
 
@@ -39,9 +40,11 @@ def enrol_student(
     """A new student in a class from today; publishes StudentEnrolled. Returns the key.
 
     A guardian whose e-mail the school knows brings the student into their household. Raises
-    Conflict for a number in use, NotFound for an unknown class.
+    Conflict for a number in use and where the school's plan is used up, NotFound for an unknown
+    class.
     """
     with transaction.atomic():
+        tenants.check_limit("students")
         school_class = _class(class_id)
         parent = guardians.find_or_create(guardian) if guardian else None
         student = Student(household_id=_household(parent))
@@ -108,6 +111,8 @@ def _move(student: Student, class_id: UUID, actor: str) -> None:
         return
     if current is not None:
         _end(current)
+    else:
+        tenants.check_limit("students")
     _open_enrolment(student, school_class, actor)
 
 

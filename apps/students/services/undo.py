@@ -13,6 +13,7 @@ from apps.events import facade as events
 from apps.identity import facade as identity
 from apps.students.events import FamiliesImportUndone
 from apps.students.models import Enrolment, FamilyImport, Guardian, Guardianship, Student
+from apps.students.services.guardians import tell_emails_changed
 from apps.students.services.import_plan import KINDS
 from apps.students.services.imports import lock_import, update_many
 from apps.students.services.years import lock_current_year
@@ -59,6 +60,7 @@ def undo_import(*, import_id: UUID, actor: str) -> FamilyImport:
         reasons = reasons_against(record)
         if reasons:
             raise UndoRefused(reasons)
+        tell_emails_changed(_addresses_restored(record), stream_id=record.id, actor=actor)
         _restore(record)
         _remove(record)
         _close(record, actor)
@@ -157,6 +159,12 @@ def _restore(record: FamilyImport) -> None:
         before: dict[str, dict[str, Any]] = record.effects.get("before", {}).get(kind, {})
         if before:
             _put_back(model, before)
+
+
+def _addresses_restored(record: FamilyImport) -> list[UUID]:
+    """Guardians whose earlier e-mail comes back."""
+    before: dict[str, dict[str, Any]] = record.effects.get("before", {}).get("guardian", {})
+    return [UUID(key) for key, values in before.items() if "email" in values]
 
 
 def _put_back(model: type[models.Model], before: dict[str, dict[str, Any]]) -> None:

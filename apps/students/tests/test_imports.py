@@ -210,6 +210,44 @@ def test_guardian_of_the_same_student_and_name_gets_the_new_email(school: Any) -
     assert [g.name for g in people.guardian_rows(text="maria@")] == ["María López"]
 
 
+def test_two_addresses_under_one_name_are_pointed_out_before_the_import(school: Any) -> None:
+    row = "1009,Leo,Ruiz,,2B,Ana Ruiz,ana@example.com,,,,Ana Ruiz,grandma@example.com,,"
+
+    record = check(row)
+
+    (notice,) = record.notices
+    assert notice["line"] == 2
+    assert "guardian 2" in notice["column"]
+    assert "ana@example.com" in notice["reason"]
+    assert "two people" in notice["reason"]
+
+
+def test_a_corrected_address_of_a_known_guardian_is_pointed_out_too(school: Any) -> None:
+    run(ANA)
+
+    record = check(ANA.replace("maria@example.com", "m.lopez@example.com"))
+
+    assert "m.lopez@example.com will be the address" in record.notices[0]["reason"]
+
+
+def test_a_file_that_names_people_apart_has_no_such_notice(school: Any) -> None:
+    assert check(ANA, EVA).notices == []
+
+
+def test_changed_addresses_are_told_once_by_key(school: Any) -> None:
+    run(ANA)
+    guardian = Guardian.objects.get(email="maria@example.com")
+
+    record = run(ANA.replace("maria@example.com", "m.lopez@example.com"))
+    undo.undo_import(import_id=record.id, actor="office")
+
+    told = OutboxEvent.objects.filter(event_type="students.guardian_emails_changed")
+    assert list(told.values_list("payload", flat=True)) == [
+        {"guardian_ids": [str(guardian.pk)]},
+        {"guardian_ids": [str(guardian.pk)]},
+    ]
+
+
 def test_separated_parents_keep_their_own_households(school: Any) -> None:
     run(
         "1,Ana,García,,3A,María López,maria@example.com,,mother,,,,,",

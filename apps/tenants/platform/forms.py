@@ -59,3 +59,39 @@ class SuspendForm(forms.Form):
     reason = forms.CharField(
         label=_("Reason"), max_length=200, help_text=_("Kept in the school's history.")
     )
+
+
+class ArchiveForm(SuspendForm):
+    """A reason, like that of a suspension."""
+
+
+class DeleteForm(forms.Form):
+    """`slug` is the school's short name, which has to be typed."""
+
+    reason = forms.CharField(
+        label=_("Reason"), max_length=200, help_text=_("Kept after the school is gone.")
+    )
+    typed = forms.CharField(
+        label=_("Short name of the school"),
+        max_length=63,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+
+    def __init__(self, *args: Any, slug: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if slug:
+            told = _("Type “%(slug)s” to confirm.") % {"slug": slug}
+            self.fields["typed"].help_text = told
+
+
+class DomainForm(forms.Form):
+    domain = forms.CharField(
+        label=_("Domain"),
+        max_length=253,
+        help_text=_("Like www.riverside.example, without http:// and path."),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )

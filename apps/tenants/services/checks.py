@@ -20,6 +20,8 @@ from kernel.money import CURRENCIES
 
 # WCAG 2.2, success criterion 1.4.3: normal text against its background.
 MIN_CONTRAST = 4.5
+# 1.4.11: graphics against what is around them.
+MIN_LINE_CONTRAST = 3.0
 MAX_NAME, MAX_TAGLINE, MAX_PHONE, MAX_ADDRESS, MAX_EMAIL = 120, 160, 40, 400, 254
 
 _SLUG = re.compile(r"[a-z0-9](?:-?[a-z0-9]){1,62}")
@@ -81,8 +83,11 @@ def check_order(
 
 def check_name(name: str) -> str:
     cleaned = check_line(name, field="name", longest=MAX_NAME)
-    if len(cleaned) < 2:
+    if not cleaned:
         raise Invalid(_("Give the school a name."), field="name")
+    if len(cleaned) < 2:
+        message = _("“%(name)s” is too short for a school’s name: write at least two letters.")
+        raise Invalid(message % {"name": cleaned}, field="name")
     return cleaned
 
 
@@ -220,3 +225,23 @@ def shown(text: str) -> str:
 def _too_long(field: str, longest: int) -> Invalid:
     message = _("This is too long: at most %(longest)s characters.") % {"longest": longest}
     return Invalid(message, field=field)
+
+
+def check_second_colour(colour: str) -> str:
+    """#rrggbb that stands out from white as a line, or "" for none."""
+    cleaned = colour.strip().lower()
+    if not cleaned:
+        return ""
+    if not _COLOUR.fullmatch(cleaned):
+        raise Invalid(_("Write the colour like “#1f5f8b”."), field="branding.second_colour")
+    contrast = contrast_with_white(cleaned)
+    if contrast < MIN_LINE_CONTRAST:
+        raise Invalid(
+            _(
+                "A line in this colour could hardly be seen on white (contrast %(contrast).1f, "
+                "at least %(least).1f is needed). Choose a darker colour."
+            )
+            % {"contrast": contrast, "least": MIN_LINE_CONTRAST},
+            field="branding.second_colour",
+        )
+    return cleaned

@@ -1,24 +1,23 @@
 """Making a school: all of it, or nothing.
 
-The rows, the schema and its tables are one transaction. What the apps then do inside the school
-(settings, the administrator's invitation and its e-mail) cannot be, since it may talk to the
-network; when any of it fails the school is removed again. A lock per short name, held by the
-database session, makes a second run wait and then find the school. A process that was killed
-half-way leaves a school in status "provisioning" and no lock: the next run starts it afresh.
+The tables are ready before: a school in stock is claimed, or one is made by the owner first
+(services/schemas/spares). What is left is rows, and one transaction: the school, its address, what
+each app puts into it, and its opening. Whatever kills the process, either nothing happened and the
+place is in stock again, or the school is finished. Only what talks to the network, sending the
+administrator's invitation, comes after the commit; a worker does it when this process cannot.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
-from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django_tenants.utils import tenant_context
 
 from apps.events import facade as events
 from apps.tenants.contracts import Provisioned, ProvisioningContext
@@ -27,12 +26,15 @@ from apps.tenants.hosts import forget_hosts
 from apps.tenants.models import Domain, OperatorAction, School, schema_name_for
 from apps.tenants.selectors import to_info
 from apps.tenants.services.checks import SchoolOrder, check_order
+from apps.tenants.services.schemas import spares
 from apps.tenants.services.steps import Step, steps_in_order
 from kernel.errors import Conflict, DomainError, Unavailable
 from kernel.schools import in_public, in_school
 
 OnStep = Callable[[str, float], None]
 PROVISIONED = "school.provisioned"
+# Others may claim the spare that was there, again and again.
+_ATTEMPTS = 10
 log = structlog.get_logger("homeroom.tenants")
 
 
@@ -52,8 +54,8 @@ def provision_school(
 
     `on_step(title, seconds)` is called as each step ends. The same order once more changes
     nothing and returns `already=True`. Raises Invalid (a field is wrong), Conflict (the short
-    name or the address belongs to another school) or Unavailable (a step failed); in each case
-    nothing of the school is left behind.
+    name or the address belongs to another school) or Unavailable (a step failed, or no place is
+    ready and nobody makes one); in each case nothing of the school is left behind.
     """
     clock = _Clock(on_step)
     order = check_order(
@@ -65,12 +67,13 @@ def provision_school(
         language=language,
         time_zone=time_zone,
     )
-    with in_public(), _alone(order.slug):
+    with in_public():
         existing = _existing(order)
         if existing is not None:
             return Provisioned(school=to_info(existing), already=True)
         clock.mark(_("Name, address and settings checked"))
-        return _make(order, clock, actor)
+        done = _make(order, clock, actor)
+        return done if done.already else _follow_up(done, order, clock)
 
 
 class _Clock:
@@ -90,20 +93,46 @@ class _Clock:
             self._on_step(title, seconds)
 
 
-@contextmanager
-def _alone(slug: str) -> Iterator[None]:
-    """One provisioning of a short name at a time, over all processes.
+def _make(order: SchoolOrder, clock: _Clock, actor: str) -> Provisioned:
+    """The transaction, with a spare that nobody else takes."""
+    for attempt in range(_ATTEMPTS):
+        if attempt:
+            spares.ensure_spare(another=attempt > 1)
+        try:
+            with transaction.atomic():
+                return _in_one_piece(order, clock, actor)
+        except spares.NoSpare:
+            continue
+        except IntegrityError as error:
+            raise _taken_meanwhile(order) from error
+    raise Unavailable(_("Many schools are being made at the moment. Try again in a minute."))
 
-    A lock of the session, not of a transaction: the steps run in transactions of their own.
-    """
-    key = f"tenants.provision:{slug}"
+
+def _in_one_piece(order: SchoolOrder, clock: _Clock, actor: str) -> Provisioned:
+    _alone(order.slug)
+    existing = _existing(order)
+    if existing is not None:
+        return Provisioned(school=to_info(existing), already=True)
+    _clear_half_made(order)
+    school = _claim(order)
+    clock.mark(_("Tables of its own made"))
+    # Opened once for all steps: each would read it again. Not its language, which is a step's.
+    with tenant_context(school):
+        for step in steps_in_order(after_opening=False):
+            clock.mark(_run(step, _context(school, order)))
+    _activate(school, clock, actor)
+    return Provisioned(school=to_info(school), steps=tuple(clock.steps))
+
+
+def _alone(slug: str) -> None:
+    """One provisioning of a short name at a time, over all processes, until the commit."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [lock_name(slug)])
+
+
+def lock_name(slug: str) -> str:
+    """The advisory lock of whoever makes a school of this short name."""
+    return f"tenants.provision:{slug}"
 
 
 def _existing(order: SchoolOrder) -> School | None:
@@ -113,8 +142,6 @@ def _existing(order: SchoolOrder) -> School | None:
         _check_domain_free(order)
         return None
     if school.status == School.Status.PROVISIONING:
-        log.warning("removing a half-made school", school=school.schema_name)
-        _remove(school)
         return None
     if _same(school, order):
         return school
@@ -143,38 +170,30 @@ def _check_domain_free(order: SchoolOrder) -> None:
         )
 
 
-def _make(order: SchoolOrder, clock: _Clock, actor: str) -> Provisioned:
-    school = _create(order)
-    try:
-        clock.mark(_("Tables of its own made"))
-        _run_steps(school, order, clock)
-        _activate(school, clock, actor)
-    except BaseException:  # Ctrl-C as well: half a school must not stay
-        _remove(school)
-        raise
-    return Provisioned(school=to_info(school), steps=tuple(clock.steps))
+def _taken_meanwhile(order: SchoolOrder) -> Conflict:
+    return Conflict(
+        _("The short name “%(slug)s” was taken a moment ago.") % {"slug": order.slug},
+        code="slug_taken",
+        field="slug",
+    )
 
 
-def _create(order: SchoolOrder) -> School:
-    """Rows, schema and tables in one transaction."""
-    try:
-        with transaction.atomic():
-            school = _insert(order)
-            _make_schema(school.schema_name)
-    except IntegrityError as error:
-        raise Conflict(
-            _("The short name “%(slug)s” was taken a moment ago.") % {"slug": order.slug},
-            code="slug_taken",
-            field="slug",
-        ) from error
-    return school
+def _clear_half_made(order: SchoolOrder) -> None:
+    """A school that an earlier version was killed over: its rows go. Its tables, which nobody can
+    reach any more, are the keeper's to drop (services/schemas/cleaning)."""
+    half = School.objects.filter(slug=order.slug, status=School.Status.PROVISIONING).first()
+    if half is not None:
+        log.warning("removing a half-made school", school=half.schema_name)
+        half.delete()
 
 
-def _insert(order: SchoolOrder) -> School:
-    school_id = _next_id()
+def _claim(order: SchoolOrder) -> School:
+    """Raises NoSpare."""
+    spare = spares.claim_spare()
     school = School.objects.create(
-        id=school_id,
-        schema_name=schema_name_for(school_id),
+        id=spare.id,
+        schema_name=schema_name_for(spare.id),
+        schema_version=spare.schema_version,
         slug=order.slug,
         name=order.name,
         currency=order.currency,
@@ -187,40 +206,17 @@ def _insert(order: SchoolOrder) -> School:
     return school
 
 
-def _next_id() -> int:
-    """From the sequence first, because the schema's name is made of it and never changes."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(pg_get_serial_sequence('tenants_school', 'id'))")
-        return int(cursor.fetchone()[0])
-
-
-def _make_schema(schema_name: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE SCHEMA {connection.ops.quote_name(schema_name)}")
-    with in_public():  # the command leaves the connection on a schema of its own choice
-        call_command(
-            "migrate_schemas",
-            tenant=True,
-            schema_name=schema_name,
-            interactive=False,
-            verbosity=0,
-        )
-
-
-def _run_steps(school: School, order: SchoolOrder, clock: _Clock) -> None:
-    context = ProvisioningContext(
+def _context(school: School, order: SchoolOrder) -> ProvisioningContext:
+    return ProvisioningContext(
         school=to_info(school), admin_email=order.admin_email, admin_name=order.admin_name
     )
-    for step in steps_in_order():
-        told = _run(step, context)
-        clock.mark(told or str(step.title))
 
 
-def _run(step: Step, context: ProvisioningContext) -> str | None:
+def _run(step: Step, context: ProvisioningContext) -> str:
     """Inside the school and in its language; a failure is told in the operator's."""
     try:
         with in_school(context.school.schema_name):
-            return step.run(context)
+            told = step.run(context)
     except DomainError:
         raise
     except Exception as error:
@@ -230,30 +226,30 @@ def _run(step: Step, context: ProvisioningContext) -> str | None:
             % {"step": step.title},
             code="provisioning_failed",
         ) from error
+    return told or str(step.title)
 
 
 def _activate(school: School, clock: _Clock, actor: str) -> None:
-    """Open the school and tell the other apps, in one transaction."""
-    with transaction.atomic():
-        school.status = School.Status.ACTIVE
-        school.activated_at = timezone.now()
-        school.save(update_fields=["status", "activated_at"])
-        events.publish(
-            SchoolProvisioned(
-                school_id=school.id,
-                schema_name=school.schema_name,
-                school_name=school.name,
-                slug=school.slug,
-            ),
-            stream_type="school",
-            stream_id=stream_id(school.id),
-            actor=actor,
-        )
-        forget_hosts()
-        clock.mark(_("School opened"))
-        OperatorAction.objects.create(
-            school_id=school.id, actor=actor, action=PROVISIONED, detail={"steps": clock.steps}
-        )
+    """Open the school and tell the other apps."""
+    school.status = School.Status.ACTIVE
+    school.activated_at = timezone.now()
+    school.save(update_fields=["status", "activated_at"])
+    events.publish(
+        SchoolProvisioned(
+            school_id=school.id,
+            schema_name=school.schema_name,
+            school_name=school.name,
+            slug=school.slug,
+        ),
+        stream_type="school",
+        stream_id=stream_id(school.id),
+        actor=actor,
+    )
+    forget_hosts()
+    clock.mark(_("School opened"))
+    OperatorAction.objects.create(
+        school_id=school.id, actor=actor, action=PROVISIONED, detail={"steps": clock.steps}
+    )
 
 
 def stream_id(school_id: int) -> UUID:
@@ -261,11 +257,17 @@ def stream_id(school_id: int) -> UUID:
     return uuid5(NAMESPACE_URL, f"urn:homeroom:school:{school_id}")
 
 
-def _remove(school: School) -> None:
-    """Drop a school that was never opened: its schema with all tables, its domains, its row."""
-    quoted = connection.ops.quote_name(school.schema_name)
-    with in_public(), transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(f"DROP SCHEMA IF EXISTS {quoted} CASCADE")
-        School.objects.filter(pk=school.pk).delete()
-        forget_hosts()
+def _follow_up(done: Provisioned, order: SchoolOrder, clock: _Clock) -> Provisioned:
+    """What the apps do once the school is there for good. It stays, whatever happens here."""
+    context = ProvisioningContext(
+        school=done.school, admin_email=order.admin_email, admin_name=order.admin_name
+    )
+    for step in steps_in_order(after_opening=True):
+        try:
+            clock.mark(_run(step, context))
+        except Exception as error:
+            log.warning("left to a worker", step=str(step.title), error=repr(error))
+            clock.mark(_("%(step)s: not yet, it is tried again") % {"step": step.title})
+    note = OperatorAction.objects.filter(school_id=done.school.id, action=PROVISIONED)
+    note.update(detail={"steps": clock.steps})
+    return Provisioned(school=done.school, steps=tuple(clock.steps))

@@ -9,7 +9,7 @@ from django.db import connection
 
 from apps.tenants import hosts
 from apps.tenants.contracts import ProvisioningContext
-from apps.tenants.models import Domain, OperatorAction, School
+from apps.tenants.models import Domain, OperatorAction, School, SpareSchool
 from apps.tenants.services import provision
 from apps.tenants.services.steps import Step
 from kernel.schools import current_school, in_public
@@ -45,7 +45,7 @@ def published(db: None) -> Callable[[str], list[Any]]:
 
 @pytest.fixture
 def footprint(db: None) -> Callable[[], dict[str, int]]:
-    """How much the installation holds: schemas, schools, domains, operator actions, events."""
+    """How much the installation holds: schemas, spares, schools, domains, actions, events."""
 
     def measure() -> dict[str, int]:
         with in_public(), connection.cursor() as cursor:
@@ -54,6 +54,7 @@ def footprint(db: None) -> Callable[[], dict[str, int]]:
             cursor.execute("SELECT count(*) FROM outbox_event")
             return {
                 "schemas": schemas,
+                "spares": SpareSchool.objects.count(),
                 "schools": School.objects.count(),
                 "domains": Domain.objects.count(),
                 "actions": OperatorAction.objects.count(),
@@ -75,19 +76,8 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ran.append(f"invite {context.admin_name} <{context.admin_email}>")
 
     both = [Step("Settled in", settle), Step("Invited the administrator", invite)]
-    monkeypatch.setattr(provision, "steps_in_order", lambda: both)
+    _steps_are(monkeypatch, both)
     return ran
-
-
-@pytest.fixture
-def quick_schema(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty schema instead of a migrated one, where the test is not about the tables."""
-
-    def make(schema_name: str) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(f'CREATE SCHEMA "{schema_name}"')
-
-    monkeypatch.setattr(provision, "_make_schema", make)
 
 
 @pytest.fixture
@@ -98,8 +88,13 @@ def failing_step(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], N
         def fail(context: ProvisioningContext) -> Any:
             raise error
 
-        monkeypatch.setattr(
-            provision, "steps_in_order", lambda: [Step("Invited the administrator", fail)]
-        )
+        _steps_are(monkeypatch, [Step("Invited the administrator", fail)])
 
     return arrange
+
+
+def _steps_are(monkeypatch: pytest.MonkeyPatch, steps: list[Step]) -> None:
+    def in_order(*, after_opening: bool) -> list[Step]:
+        return [step for step in steps if step.after_opening == after_opening]
+
+    monkeypatch.setattr(provision, "steps_in_order", in_order)

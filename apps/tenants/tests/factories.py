@@ -32,3 +32,12 @@ class SchoolFactory(DjangoModelFactory[School]):
             school: School = super()._create(model_class, *args, **kwargs)
             Domain.objects.create(domain=host, tenant=school, is_primary=True)
         return school
+
+
+def reopen(schema_name: str = "t_000001") -> None:
+    """Open Lincoln once more, as the next request would find it."""
+    from kernel.schools import connection, in_public
+
+    with in_public():
+        school = School.objects.get(schema_name=schema_name)
+    connection.set_tenant(school)

@@ -29,9 +29,7 @@ def _run(command: str, *args: str) -> str:
     return out.getvalue()
 
 
-def test_it_prints_each_step_with_its_time_and_what_comes_next(
-    db: None, steps: list[str], quick_schema: None
-) -> None:
+def test_it_prints_each_step_with_its_time_and_what_comes_next(db: None, steps: list[str]) -> None:
     lines = _run("provision_school", *GOOD).splitlines()
 
     assert lines[2].endswith(" s  Settled in")
@@ -41,9 +39,7 @@ def test_it_prints_each_step_with_its_time_and_what_comes_next(
     assert lines[8].startswith("Next: jo@example.org follows the link in the invitation e-mail")
 
 
-def test_a_second_run_says_so_and_changes_nothing(
-    steps: list[str], quick_schema: None, footprint: Footprint
-) -> None:
+def test_a_second_run_says_so_and_changes_nothing(steps: list[str], footprint: Footprint) -> None:
     _run("provision_school", *GOOD)
     before = footprint()
 
@@ -55,7 +51,7 @@ def test_a_second_run_says_so_and_changes_nothing(
     assert footprint() == before
 
 
-def test_json_for_scripts(db: None, steps: list[str], quick_schema: None) -> None:
+def test_json_for_scripts(db: None, steps: list[str]) -> None:
     done = json.loads(_run("provision_school", *GOOD, "--json"))
 
     assert (done["already"], done["slug"]) == (False, "riverside")
@@ -89,9 +85,7 @@ def test_bad_input_is_one_line_and_code_2_and_leaves_nothing(
     assert footprint() == before
 
 
-def test_a_failed_step_is_code_1(
-    db: None, failing_step: Callable[[BaseException], None], quick_schema: None
-) -> None:
+def test_a_failed_step_is_code_1(db: None, failing_step: Callable[[BaseException], None]) -> None:
     failing_step(RuntimeError("mail server on fire"))
 
     with pytest.raises(CommandError, match="Nothing was left behind") as failed:

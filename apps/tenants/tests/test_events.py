@@ -6,8 +6,14 @@ from apps.tenants import events
 from kernel import jsoncodec
 
 CLASSES = {
-    (cls.name, cls.version): cls for cls in (events.SchoolProvisioned, events.SettingsChanged)
+    (cls.name, cls.version): cls
+    for cls in vars(events).values()
+    if isinstance(cls, type) and hasattr(cls, "version") and hasattr(cls, "name")
 }
+
+
+def test_every_event_has_a_sample_for_ever() -> None:
+    assert set(CLASSES) <= set(events.SAMPLES)
 
 
 @pytest.mark.parametrize("key", list(events.SAMPLES))

@@ -12,6 +12,7 @@ from apps.tenants.models import OperatorAction, School
 from apps.tenants.tests.factories import SchoolFactory
 
 CONSOLE, NEW = "/operator/", "/operator/schools/new/"
+SCHOOLS = "/operator/schools/"
 FORM = {
     "name": "Riverside School",
     "slug": "riverside",
@@ -38,7 +39,7 @@ def test_anybody_sees_the_landing_page(stranger: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [CONSOLE, NEW, "/operator/schools/1/", "/operator/schools/1/provisioned/"]
+    "path", [CONSOLE, SCHOOLS, NEW, "/operator/schools/1/", "/operator/schools/1/provisioned/"]
 )
 def test_the_console_is_for_operators(stranger: Client, operator_client: Client, path: str) -> None:
     assert operator_client.get(path).status_code == 200
@@ -71,7 +72,7 @@ def test_a_stranger_changes_nothing(stranger: Client, footprint: Footprint) -> N
 def test_the_list_shows_schools_with_address_and_status(operator_client: Client) -> None:
     SchoolFactory(slug="closed", name="Closed School", status="suspended")
 
-    text = operator_client.get(CONSOLE).content.decode()
+    text = operator_client.get(SCHOOLS).content.decode()
 
     assert "Lincoln Elementary" in text
     assert "lincoln.testserver" in text
@@ -95,7 +96,7 @@ def test_search_and_status_narrow_the_list(
 ) -> None:
     SchoolFactory(slug="closed", name="Closed School", status="suspended")
 
-    page = operator_client.get(CONSOLE + search)
+    page = operator_client.get(SCHOOLS + search)
 
     assert [row["school"].name for row in page.context["rows"]] == names
     assert ("No school matches" in page.content.decode()) == (not names)
@@ -108,13 +109,13 @@ def test_the_list_costs_the_same_for_many_schools(
 
     # session, operator and roles, counts by status, count of the list, the page itself
     with django_assert_max_num_queries(7):
-        page = operator_client.get(CONSOLE + "?page=2")
+        page = operator_client.get(SCHOOLS + "?page=2")
 
     assert len(page.context["rows"]) == 25
 
 
 def test_a_new_school_is_made_and_its_steps_are_shown(
-    operator_client: Client, steps: list[str], quick_schema: None
+    operator_client: Client, steps: list[str]
 ) -> None:
     answer = operator_client.post(NEW, FORM, follow=True)
 
@@ -126,14 +127,14 @@ def test_a_new_school_is_made_and_its_steps_are_shown(
         assert part in text
     assert OperatorAction.objects.get(school_id=school.id).actor == "operator@example.org"
     # The list and the school's page know it at once.
-    assert "Riverside School" in operator_client.get(CONSOLE).content.decode()
+    assert "Riverside School" in operator_client.get(SCHOOLS).content.decode()
     assert (
         "steps and times" in operator_client.get(f"/operator/schools/{school.id}/").content.decode()
     )
 
 
 def test_the_same_form_once_more_says_it_is_already_there(
-    operator_client: Client, steps: list[str], quick_schema: None, footprint: Footprint
+    operator_client: Client, steps: list[str], footprint: Footprint
 ) -> None:
     operator_client.post(NEW, FORM)
     before = footprint()
@@ -145,7 +146,7 @@ def test_the_same_form_once_more_says_it_is_already_there(
 
 
 def test_an_empty_short_name_is_made_from_the_name(
-    operator_client: Client, steps: list[str], quick_schema: None
+    operator_client: Client, steps: list[str]
 ) -> None:
     operator_client.post(NEW, {**FORM, "name": "École Ñandú  Nº 3", "slug": ""})
 
@@ -181,7 +182,6 @@ def test_a_bad_field_is_shown_and_leaves_nothing_behind(
 def test_a_step_that_fails_is_told_on_the_form(
     operator_client: Client,
     failing_step: Callable[[BaseException], None],
-    quick_schema: None,
     footprint: Footprint,
 ) -> None:
     failing_step(RuntimeError("mail server on fire"))
@@ -225,14 +225,9 @@ def test_resuming_an_open_school_is_refused(operator_client: Client) -> None:
     answer = operator_client.post("/operator/schools/1/resume/")
 
     assert answer.status_code == 409
-    assert not OperatorAction.objects.exists()
+    assert not OperatorAction.objects.filter(school_id=1).exists()
 
 
 @pytest.mark.parametrize("path", ["/operator/schools/999/", "/operator/schools/999/provisioned/"])
 def test_an_unknown_school_is_not_found(operator_client: Client, path: str) -> None:
     assert operator_client.get(path).status_code == 404
-
-
-def test_changes_need_a_post(operator_client: Client) -> None:
-    assert operator_client.get("/operator/schools/1/suspend/").status_code == 405
-    assert operator_client.get("/operator/schools/1/resume/").status_code == 405

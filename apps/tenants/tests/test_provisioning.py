@@ -1,5 +1,5 @@
-"""Making a school: all of it, or nothing. The tests that migrate a real schema are few, since
-each takes seconds; the others put an empty schema in its place."""
+"""Making a school: all of it, or nothing. What is left when the process is killed on the way is
+tried in tests/schemas/test_killing.py."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import pytest
 from django.db import connection, connections
 
 from apps.tenants import facade as tenants
-from apps.tenants.contracts import Provisioned
+from apps.tenants.contracts import Provisioned, ProvisioningContext
 from apps.tenants.models import Domain, OperatorAction, School, schema_name_for
 from apps.tenants.services import provision
+from apps.tenants.services.steps import Step
 from apps.tenants.tests.factories import SchoolFactory
 from kernel.errors import Conflict, Invalid, Unavailable
 from kernel.schools import in_public, in_school
@@ -84,7 +85,7 @@ def test_a_school_is_made_with_its_own_tables_and_then_only_once(
 
 
 def test_the_apps_steps_run_inside_the_new_school(
-    db: None, order: dict[str, str], steps: list[str], quick_schema: None
+    db: None, order: dict[str, str], steps: list[str]
 ) -> None:
     done = tenants.provision_school(**order, admin_name="Jo Lee")
 
@@ -103,6 +104,7 @@ def test_the_apps_steps_run_inside_the_new_school(
     ("change", "field", "says"),
     [
         ({"name": " "}, "name", "Give the school a name"),
+        ({"name": "X"}, "name", "“X” is too short for a school’s name"),
         ({"slug": "Bad Slug!"}, "slug", "“Bad Slug!” cannot be part of a web address"),
         ({"slug": "www"}, "slug", "reserved"),
         ({"admin_email": "jo"}, "admin_email", "“jo” is not an e-mail address"),
@@ -184,7 +186,6 @@ def test_a_refusal_in_a_step_and_ctrl_c_leave_nothing_either(
     order: dict[str, str],
     footprint: Footprint,
     failing_step: Fail,
-    quick_schema: None,
     error: BaseException,
 ) -> None:
     failing_step(error)
@@ -197,28 +198,10 @@ def test_a_refusal_in_a_step_and_ctrl_c_leave_nothing_either(
     assert connection.schema_name == "public"
 
 
-def test_a_migration_that_fails_leaves_nothing_behind(
-    order: dict[str, str], footprint: Footprint, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*args: Any, **options: Any) -> None:
-        connection.set_schema(options["schema_name"])
-        raise RuntimeError("bad migration")
-
-    monkeypatch.setattr(provision, "call_command", broken)
-    before = footprint()
-
-    with pytest.raises(RuntimeError, match="bad migration"):
-        tenants.provision_school(**order)
-
-    assert footprint() == before
-    assert connection.schema_name == "public"
-
-
 def test_a_failure_while_opening_leaves_nothing_behind(
     order: dict[str, str],
     footprint: Footprint,
     steps: list[str],
-    quick_schema: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken(*args: Any, **options: Any) -> None:
@@ -233,26 +216,40 @@ def test_a_failure_while_opening_leaves_nothing_behind(
     assert footprint() == before
 
 
-def test_what_a_killed_process_left_is_made_afresh(
-    db: None, order: dict[str, str], steps: list[str], quick_schema: None
+def test_what_an_older_release_was_killed_over_is_made_afresh(
+    db: None, order: dict[str, str], steps: list[str]
 ) -> None:
-    # given a school whose provisioning was killed: rows and schema are there, nobody holds the lock
+    # given a school whose provisioning was killed: the rows are there, and nobody holds the lock
     half = SchoolFactory(slug="riverside", status=School.Status.PROVISIONING)
-    with connection.cursor() as cursor:
-        cursor.execute(f'CREATE SCHEMA "{half.schema_name}"')
 
     done = tenants.provision_school(**order)
 
     assert not done.already
     assert done.school.schema_name != half.schema_name
     assert not School.objects.filter(pk=half.pk).exists()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [half.schema_name])
-        assert cursor.fetchone() is None
+
+
+def test_a_step_after_the_opening_undoes_nothing(
+    db: None, order: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(context: ProvisioningContext) -> None:
+        raise OSError("mail server on fire")
+
+    late = Step("Invitation sent", fail, after_opening=True)
+    monkeypatch.setattr(
+        provision, "steps_in_order", lambda after_opening: [late] if after_opening else []
+    )
+
+    done = tenants.provision_school(**order)
+
+    assert School.objects.get(slug="riverside").status == "active"
+    assert done.steps[-1][0] == "Invitation sent: not yet, it is tried again"
+    action = OperatorAction.objects.get(school_id=done.school.id)
+    assert action.detail["steps"][-1][0] == done.steps[-1][0]
 
 
 def test_provisioning_from_inside_a_school_returns_there(
-    school: Any, order: dict[str, str], steps: list[str], quick_schema: None
+    school: Any, order: dict[str, str], steps: list[str]
 ) -> None:
     tenants.provision_school(**order)
 
@@ -261,7 +258,7 @@ def test_provisioning_from_inside_a_school_returns_there(
 
 @pytest.mark.django_db(transaction=True)
 def test_two_runs_at_once_make_one_school(
-    committed_school: Any, order: dict[str, str], steps: list[str], quick_schema: None
+    committed_school: Any, order: dict[str, str], steps: list[str]
 ) -> None:
     results: list[Provisioned | Exception] = []
     start = threading.Barrier(2)

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 from django.http import HttpRequest, HttpResponse
 from django.utils.feedgenerator import Atom1Feed
 
+from apps.activities.preferences import ACTIVITIES
 from apps.website import selectors
 from apps.website.public.shell import public_page
 from apps.website.services.text import summary_of, to_html
@@ -14,7 +15,8 @@ from kernel.schools import current_school, school_url
 
 SITEMAP_LIMIT = 5_000
 FEED_LENGTH = 20
-FIXED_PAGES = ("/", "/news/", "/calendar/", "/staff/", "/documents/")
+CALENDAR = "/calendar/"
+FIXED_PAGES = ("/", "/news/", CALENDAR, "/staff/", "/documents/")
 CLOSED_TO_ROBOTS = ("/portal/", "/family/", "/api/", "/sign-in/", "/invitation/", "/password/")
 
 
@@ -32,7 +34,8 @@ def robots(request: HttpRequest) -> HttpResponse:
 def sitemap(request: HttpRequest) -> HttpResponse:
     root = ElementTree.Element("urlset", xmlns="http://www.sitemaps.org/schemas/sitemap/0.9")
     for path in FIXED_PAGES:
-        _add(root, path)
+        if path != CALENDAR or ACTIVITIES.is_on:
+            _add(root, path)
     for page in selectors.menu_pages():
         _add(root, f"/pages/{page.slug}/", page.updated_at.date().isoformat())
     for post in selectors.published_news().only("slug", "updated_at")[:SITEMAP_LIMIT]:

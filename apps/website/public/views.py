@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from hashlib import sha256
 from uuid import UUID
 
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
+from django.utils.cache import get_conditional_response
+from django.utils.http import quote_etag
 from django.utils.text import slugify
 
 from apps.activities import facade as activities
+from apps.activities.preferences import ACTIVITIES
 from apps.website import selectors
-from apps.website.models import NewsPost
+from apps.website.models import Document, NewsPost
 from apps.website.public.calendar import rows_of
 from apps.website.public.shell import not_there, public_page, site_page
 from apps.website.services.text import summary_of, to_html
@@ -26,7 +30,9 @@ HOME_LOOKS_AHEAD = timedelta(days=60)
 @public_page
 def home(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    events = activities.upcoming(since=now, until=now + HOME_LOOKS_AHEAD, public_only=True)
+    events = []
+    if ACTIVITIES.is_on:
+        events = activities.upcoming(since=now, until=now + HOME_LOOKS_AHEAD, public_only=True)
     posts = _cards(selectors.published_news()[:NEWS_ON_HOME])
     profile = selectors.public_profile()
     context = {
@@ -88,6 +94,15 @@ def documents(request: HttpRequest) -> HttpResponse:
 def document(request: HttpRequest, document_id: UUID) -> HttpResponseBase:
     """The file itself, always as a download: nothing uploaded is ever shown as a page of ours."""
     found = selectors.get_document(document_id=document_id, published_only=True)
+    # The name is random and its content never changes; the title is part of the answer too.
+    etag = quote_etag(sha256(f"{found.file.name}:{found.title}".encode()).hexdigest()[:24])
+    unchanged = get_conditional_response(request, etag=etag)
+    response = _download(found) if unchanged is None else unchanged
+    response["ETag"] = etag
+    return response
+
+
+def _download(found: Document) -> HttpResponseBase:
     try:
         content = found.file.open("rb")
     except FileNotFoundError:

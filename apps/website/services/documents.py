@@ -11,6 +11,7 @@ from django.core.files.base import File
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from apps.tenants import facade as tenants
 from apps.website.models import Document
 from kernel.errors import Invalid, NotFound
 
@@ -110,11 +111,13 @@ def check_size(upload: File[bytes]) -> None:
 def add_document(
     *, title: str, upload: File[bytes], actor: str, is_published: bool = True
 ) -> Document:
-    """Store the file under a random name and list it. Raises Invalid (size, type, title)."""
+    """Store the file under a random name and list it. Raises Invalid (size, type, title), and
+    Conflict where the school's plan has no room."""
     if not title.strip():
         raise Invalid(_("Please give the document a title."), field="title")
     check_size(upload)
     kind = sniff(upload)
+    tenants.check_limit("storage_bytes", adding=upload.size)
     upload.seek(0)
     document = Document(
         title=title.strip(),

@@ -29,8 +29,9 @@ def add(content=PDF, name="menu.pdf", **changes):
 def test_a_file_is_stored_under_a_random_name_in_the_schools_folder(school):
     document = add(name="../../etc/passwd.pdf")
 
-    path = Path(settings.MEDIA_ROOT) / document.file.name
-    assert document.file.name.startswith("t_000001/documents/")
+    path = Path(document.file.path)
+    assert document.file.name.startswith("documents/")
+    assert document.file.path == str(Path(settings.MEDIA_ROOT) / "t_000001" / document.file.name)
     assert "passwd" not in document.file.name
     assert path.read_bytes() == PDF
     assert (document.extension, document.content_type) == ("pdf", "application/pdf")
@@ -115,13 +116,52 @@ def test_a_hidden_or_lost_document_is_not_there(school, anonymous):
 
 def test_the_other_school_does_not_have_it(school, other_school, anonymous):
     document = add()
+    client = anonymous(other_school)
 
-    assert anonymous(other_school).get(f"/documents/{document.id}/").status_code == 404
+    assert client.get(f"/documents/{document.id}/").status_code == 404
+    for path in (document.file.name, f"t_000001/{document.file.name}"):
+        assert client.get(f"/{path}").status_code == 404
+        assert client.get(f"/media/{path}").status_code == 404
+
+
+def test_a_row_that_names_another_schools_file_opens_nothing(
+    school, in_other_school, other_school, anonymous
+):
+    """As a damaged row, or one copied by hand from the other school, would."""
+    theirs = add()
+    with in_other_school():
+        ours = add(title="Ours")
+        Document.objects.filter(id=ours.id).update(file=f"t_000001/{theirs.file.name}")
+
+    answer = anonymous(other_school).get(f"/documents/{ours.id}/")
+
+    assert answer.status_code == 400
+    assert PDF not in answer.content
+
+
+def test_a_name_with_the_schools_own_folder_is_still_understood(school, anonymous):
+    document = add()
+    Document.objects.filter(id=document.id).update(file=f"t_000001/{document.file.name}")
+
+    assert anonymous().get(f"/documents/{document.id}/").status_code == 200
+
+
+def test_a_browser_that_has_it_gets_it_no_second_time(school, anonymous):
+    client, document = anonymous(), add()
+    first = client.get(f"/documents/{document.id}/")
+    assert first["Cache-Control"] == "public, max-age=60"
+
+    again = client.get(f"/documents/{document.id}/", headers={"if-none-match": first["ETag"]})
+
+    assert (again.status_code, again.content) == (304, b"")
+    change_document(document_id=document.id, title="Other name", is_published=True)
+    renamed = client.get(f"/documents/{document.id}/", headers={"if-none-match": first["ETag"]})
+    assert renamed.status_code == 200
 
 
 def test_deleting_removes_the_file_once_it_is_certain(school, django_capture_on_commit_callbacks):
     document = add()
-    path = Path(settings.MEDIA_ROOT) / document.file.name
+    path = Path(document.file.path)
 
     with django_capture_on_commit_callbacks() as callbacks:
         delete_document(document_id=document.id)

@@ -12,7 +12,7 @@ from apps.students.contracts import GuardianshipInfo
 from apps.students.permissions import CHANGE_STUDENTS, VIEW_STUDENTS
 from apps.students.portal.forms import GuardianForm, GuardianshipForm, NewGuardianForm, refuse
 from apps.students.selectors import people
-from apps.students.services import guardians
+from apps.students.services import guardians, privacy
 from kernel.access import access
 from kernel.errors import DomainError, NotFound
 from kernel.pages import paginate, query
@@ -40,6 +40,7 @@ def guardian_detail(request: HttpRequest, guardian_id: UUID) -> HttpResponse:
     context = {
         "guardian": people.get_guardian(guardian_id),
         "children": people.children_of(guardian_id),
+        "is_erased": privacy.guardian_is_erased(guardian_id),
     }
     return render(request, "students/guardian_detail.html", context)
 

@@ -17,6 +17,7 @@ from apps.students.services import csv_text, imports, undo
 from kernel.access import access
 from kernel.errors import DomainError, Invalid
 from kernel.pages import paginate
+from kernel.replica import reads_replica
 
 FORM_OVERHEAD = 64 * 1024  # bytes that a multipart form adds around its file
 DISCARD_AT_MOST = 100 * 1024 * 1024
@@ -148,6 +149,7 @@ def import_discard(request: HttpRequest, import_id: UUID) -> HttpResponse:
 
 @access(IMPORT_FAMILIES)
 @require_GET
+@reads_replica
 def import_problems(request: HttpRequest, import_id: UUID) -> HttpResponse:
     """The bad rows as a CSV file, for whoever corrects the original."""
     info = import_selectors.get_import(import_id)

@@ -12,6 +12,7 @@ from apps.students.permissions import CHANGE_STUDENTS, VIEW_STUDENTS
 from apps.students.portal.forms import NewStudentForm, StudentForm, refuse
 from apps.students.selectors import people
 from apps.students.services import students
+from apps.students.services.privacy import ERASED
 from kernel.access import access
 from kernel.errors import DomainError
 from kernel.pages import paginate, query
@@ -55,6 +56,7 @@ def student_detail(request: HttpRequest, student_id: UUID) -> HttpResponse:
         "student": student,
         "guardianships": people.guardianships_of(student_id),
         "enrolments": people.enrolments_of(student_id),
+        "is_erased": student.number.startswith(ERASED),
         "siblings": [sibling for sibling in family if sibling.id != student.id],
     }
     return render(request, "students/student_detail.html", context)

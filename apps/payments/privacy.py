@@ -1,0 +1,256 @@
+"""What payments hold about a person, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Max, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from apps.events import facade as events
+from apps.payments import contracts
+from apps.payments.models import (
+    OFFLINE,
+    GatewayAccount,
+    OpenClaim,
+    Payment,
+    PaymentLine,
+    ProviderEvent,
+    Refund,
+)
+from apps.payments.services import privacy as service
+from apps.payments.services.timeline import timeline
+from apps.tenants.facade import privacy
+from kernel.money import Money
+
+privacy.nobody_in(
+    {
+        GatewayAccount: "the school's own account at the gateway",
+        OpenClaim: "keys of what is being paid",
+    }
+)
+privacy.not_exported(
+    {ProviderEvent: "signed messages of the gateway; what came of them is in the payment's story"}
+)
+
+
+@privacy.collects(Payment, PaymentLine)
+def export_payments(person: privacy.Person) -> Iterator[privacy.Section]:
+    rows = service.payments_of(person.ids).prefetch_related("lines").order_by("started_at")
+    yield privacy.Section(
+        name="payments.payments",
+        title=_("Payments"),
+        columns={
+            "id": _("Number"),
+            "started_at": _("Started"),
+            "paid_at": _("Paid"),
+            "status": _("Status"),
+            "what": _("What for"),
+            "asked": _("Asked for"),
+            "paid": _("Paid"),
+            "refunded": _("Refunded"),
+            "method": _("How"),
+            "payer_name": _("Payer"),
+            "payer_email": _("E-mail"),
+            "note": _("Note"),
+        },
+        rows=tuple(_payment(row) for row in rows),
+        note=_("Card details are known to the payment gateway only, never to the school."),
+    )
+
+
+def _payment(row: Payment) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "started_at": row.started_at,
+        "paid_at": row.captured_at,
+        "status": row.status,
+        "what": "\n".join(line.description for line in row.lines.all()),
+        "asked": Money(row.amount_minor, row.currency),
+        "paid": Money(row.captured_minor, row.currency),
+        "refunded": Money(row.refunded_minor, row.currency),
+        "method": row.method,
+        "payer_name": row.payer_name,
+        "payer_email": row.payer_email,
+        "note": row.note,
+    }
+
+
+@privacy.collects(Refund)
+def export_refunds(person: privacy.Person) -> Iterator[privacy.Section]:
+    rows = Refund.objects.filter(payment__in=service.payments_of(person.ids))
+    yield privacy.Section(
+        name="payments.refunds",
+        title=_("Refunds"),
+        columns={
+            "payment": _("Payment"),
+            "requested_at": _("Requested"),
+            "completed_at": _("Done"),
+            "amount": _("Amount"),
+            "status": _("Status"),
+            "reason": _("Reason"),
+        },
+        rows=tuple(
+            {
+                "payment": row.payment_id,
+                "requested_at": row.requested_at,
+                "completed_at": row.completed_at,
+                "amount": Money(row.amount_minor, row.payment.currency),
+                "status": row.status,
+                "reason": row.reason,
+            }
+            for row in rows.select_related("payment")
+        ),
+    )
+
+
+@privacy.collects()
+def export_stories(person: privacy.Person) -> Iterator[privacy.Section]:
+    """The event store, told in words; staff who acted are not named."""
+    rows = service.payments_of(person.ids).order_by("started_at")
+    yield privacy.Section(
+        name="payments.history",
+        title=_("What happened to each payment"),
+        columns={
+            "payment": _("Payment"),
+            "at": _("When"),
+            "title": _("What"),
+            "detail": _("Details"),
+        },
+        rows=tuple(
+            {"payment": row.pk, "at": entry.at, "title": entry.title, "detail": entry.detail}
+            for row in rows
+            for entry in timeline(row)
+        ),
+    )
+
+
+# Erasure ----------------------------------------------------------------------------------------
+
+
+@privacy.objects_to_erasure
+def money_under_way(person: privacy.Person) -> Iterator[str]:
+    """Money that may still arrive or go back needs its payer."""
+    mine = service.payments_of(person.ids)
+    if mine.filter(is_open=True).exists():
+        yield _("A payment is under way: wait until it is paid, or cancel it.")
+    unsettled = (contracts.REFUND_REQUESTED, contracts.REFUND_PENDING)
+    if Refund.objects.filter(payment__in=mine, status__in=unsettled).exists():
+        yield _("A refund is under way: wait until it has arrived.")
+
+
+@privacy.erases(Payment, PaymentLine, Refund, ProviderEvent)
+def erase_payer(work: privacy.Erasing) -> None:
+    person = work.person
+    now = work.at
+    booked, free = service.split(person.ids, on=now.date())
+    keys = [*booked.values_list("pk", flat=True), *free.values_list("pk", flat=True)]
+    work.removed(_("Copies of the gateway's messages"), service.strike_messages(keys))
+    work.removed(
+        _("Payer and words of payments that were never paid or are past their time"),
+        service.strike_names(free, pseudonym=work.pseudonym),
+    )
+    work.removed(
+        _("Child's name on payments that were never paid"),
+        service.strike_child(person.name, person.student_ids),
+    )
+    work.removed(_("Payer's e-mail on paid payments"), service.strike_addresses(booked))
+    _say_what_stays(work, booked)
+
+
+def _say_what_stays(work: privacy.Erasing, booked: QuerySet[Payment]) -> None:
+    found = booked.aggregate(count=Count("pk"), last=Max("captured_at"))
+    if found["count"]:
+        work.refer()
+        until = privacy.money_kept_until(found["last"].date())
+        why = _("The law asks the school to keep its books.")
+        work.stays(_("Paid payments with the payer's name"), why, until=until, count=found["count"])
+        _say_of_stories(work, booked, until)
+    if booked.exclude(provider=OFFLINE).exists():
+        work.stays(
+            _("What the payment gateway keeps for itself"),
+            _("The school cannot reach it: the person asks the gateway."),
+        )
+
+
+def _say_of_stories(work: privacy.Erasing, booked: QuerySet[Payment], until: Any) -> None:
+    """History cannot be changed. New events hold keys only; older ones and words that staff
+    wrote may name somebody."""
+    texts = [work.person.name, *work.person.emails]
+    naming = events.streams_naming(booked.values_list("pk", flat=True), texts)
+    why = _("Written by an earlier version or by staff; goes as a whole when the time is over.")
+    work.stays(_("Stories of payments that name the payer"), why, until=until, count=len(naming))
+
+
+@privacy.erases()
+def name_the_cashier(work: privacy.Erasing) -> None:
+    """Staff who took or gave back money."""
+    mine = Payment.objects.filter(actor__in=work.person.emails)
+    back = Refund.objects.filter(actor__in=work.person.emails)
+    work.stays(
+        ngettext(
+            "Name of the cashier on a payment", "Name of the cashier on payments", mine.count()
+        ),
+        _("Who handled money must stay provable as long as the books are kept."),
+        until=privacy.money_kept_until(work.at.date()),
+        count=mine.count() + back.count(),
+    )
+
+
+# Retention --------------------------------------------------------------------------------------
+
+MONEY_DAYS = (settings.RETENTION_MONEY_YEARS + 1) * 366
+
+
+@privacy.retention_rule(
+    "payments.gateway_messages",
+    title=gettext_lazy("Texts of the gateway's messages"),
+    why=gettext_lazy("They have been worked off; the payment's own story says what they brought."),
+    keep_days=400,
+    work=service.strike_bodies,
+)
+def old_messages(cutoff: datetime) -> QuerySet[Any]:
+    done = ProviderEvent.objects.exclude(state=ProviderEvent.RECEIVED)
+    return done.filter(received_at__lt=cutoff).exclude(body="")
+
+
+@privacy.retention_rule(
+    "payments.unpaid",
+    title=gettext_lazy("Payer and words of payments that never came about"),
+    why=gettext_lazy("Nothing was paid, so nothing must be kept."),
+    keep_days=400,
+    work=service.strike_by_key,
+)
+def never_paid(cutoff: datetime) -> QuerySet[Any]:
+    unpaid = Payment.objects.filter(is_open=False, captured_at__isnull=True)
+    return service.named(unpaid.filter(started_at__lt=cutoff))
+
+
+@privacy.retention_rule(
+    "payments.names",
+    title=gettext_lazy("Names on payments of the distant past"),
+    why=gettext_lazy("The books of that time need not be kept any more; the sums stay."),
+    keep_days=MONEY_DAYS,
+    work=service.strike_by_key,
+)
+def names_past_their_time(cutoff: datetime) -> QuerySet[Any]:
+    return service.named(Payment.objects.filter(is_open=False, started_at__lt=cutoff))
+
+
+@privacy.retention_rule(
+    "payments.stories",
+    title=gettext_lazy("Whole stories of payments of the distant past"),
+    why=gettext_lazy("History cannot be changed, so it goes as a whole; the sums stay."),
+    keep_days=MONEY_DAYS,
+    work=service.purge_stories,
+    owner=True,
+)
+def stories_past_their_time(cutoff: datetime) -> QuerySet[Any]:
+    settled = Payment.objects.filter(is_open=False, version__gt=0).exclude(
+        Q(refunds__status__in=(contracts.REFUND_REQUESTED, contracts.REFUND_PENDING))
+    )
+    return settled.filter(started_at__lt=cutoff)

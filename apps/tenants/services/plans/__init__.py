@@ -1,0 +1,1 @@
+"""What a school may use and what it costs: meters, metering, limits, plans, invoices."""

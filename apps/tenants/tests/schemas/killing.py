@@ -1,0 +1,46 @@
+"""A process that kills itself, by SIGKILL, at one chosen point of its work."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+
+
+def die(*_args: Any, **_kwargs: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def dying_after(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, and then the end."""
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        function(*args, **kwargs)
+        die()
+
+    return run
+
+
+def killed(work: Callable[[], Any], arrange: Callable[[pytest.MonkeyPatch], None]) -> bool:
+    """Do the work in a process of its own, arranged so that it dies. True when it did."""
+    child = os.fork()
+    if not child:
+        _in_child(work, arrange)
+    _pid, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+
+
+def _in_child(work: Callable[[], Any], arrange: Callable[[pytest.MonkeyPatch], None]) -> None:
+    # The parent's connection stays the parent's: kept, so that nothing closes it.
+    inherited = connection.connection
+    connection.connection = None
+    connection.search_path_set_schemas = None
+    try:
+        arrange(pytest.MonkeyPatch())
+        work()
+    finally:
+        os._exit(0 if inherited is None else 1)

@@ -1,0 +1,1 @@
+"""The database backend of a standby: the school that is open on the primary, for reading only."""

@@ -1,0 +1,108 @@
+"""Statements that must not work from inside Lincoln (t_000001); San Martín is t_000002."""
+
+# What the database refuses: the statement is about rows, so it does arrive.
+REFUSED_BY_THE_DATABASE = {
+    "another school, by name": "SELECT * FROM t_000002.students_student",
+    "another school, written to": "INSERT INTO t_000002.students_student DEFAULT VALUES",
+    "another school, changed": "UPDATE t_000002.students_student SET first_name = 'x'",
+    "another school, emptied": "DELETE FROM t_000002.students_student",
+    "another school, joined": "SELECT s.* FROM students_student s, t_000002.students_student t",
+    "another school, in a subquery": "SELECT (SELECT count(*) FROM t_000002.fees_charge)",
+    "another school, behind WITH": "WITH x AS (SELECT * FROM t_000002.fees_charge) TABLE x",
+    "another school, merged into": (
+        "MERGE INTO t_000002.students_student s USING (SELECT 1) x ON true WHEN MATCHED THEN DELETE"
+    ),
+    "another school, locked": "LOCK TABLE t_000002.students_student",
+    "another school, by copy": "COPY (SELECT * FROM t_000002.students_student) TO STDOUT",
+    "another school, as XML": "SELECT query_to_xml('TABLE t_000002.fees_charge', true, true, '')",
+    "another school's counter": "SELECT nextval('t_000002.fees_charge_id_seq')",
+    "the schools": "SELECT * FROM public.tenants_school",
+    "the domains": "UPDATE public.tenants_domain SET domain = 'mine'",
+    "the operators": "SELECT * FROM public.identity_user",
+    "the platform's sessions": "SELECT * FROM public.django_session",
+    "the platform's events": "SELECT * FROM public.outbox_event",
+    "the SQL that the owner replays": "SELECT * FROM public.tenants_migrationscript",
+    "the history of migrations": "DELETE FROM public.django_migrations",
+    "the school's own history of migrations, emptied": "TRUNCATE django_migrations",
+    "the role, by set_config": "SELECT set_config('role', 'none', false)",
+    "the role, by set_config in an argument": (
+        "SELECT length(pg_catalog.set_config('role', 't_000002', true))"
+    ),
+    "the path, by set_config": "SELECT set_config('search_path', 't_000002', false)",
+    "the role, by the view of settings": (
+        "UPDATE pg_settings SET setting = 't_000002' WHERE name = 'role'"
+    ),
+    "the role, behind XML": (
+        "SELECT query_to_xml($$SELECT set_config('role', 'none', false)$$, true, true, '')"
+    ),
+    "a new table": "SELECT 1 AS a INTO stolen",
+    "a new table in public": "SELECT 1 AS a INTO public.stolen",
+    "a temporary table": "SELECT 1 AS a INTO TEMP stolen",
+    "a file of the server": "SELECT pg_read_file('postgresql.conf')",
+    "a directory of the server": "SELECT * FROM pg_ls_dir('.')",
+    "a file into a large object": "SELECT lo_import('/etc/passwd')",
+    "a large object": "SELECT lo_from_bytea(0, 'loot')",
+    "a message into the log": "SELECT pg_logical_emit_message(false, 'x', 'y')",
+    "passwords": "SELECT * FROM pg_authid",
+    "a copy to a program": "COPY (SELECT 1) TO PROGRAM 'id'",
+    "a copy to a file": "COPY (SELECT 1) TO '/tmp/stolen'",
+    "a copy from a file": "COPY students_student FROM '/etc/passwd'",
+    "two statements": "SELECT 1; SELECT 2",
+    "a second statement that switches": "SELECT 1; SET ROLE t_000002",
+    "a second statement behind a comment": "SELECT 1; -- \nRESET ROLE",
+    "a query as a role's": "SELECT * FROM ts_stat('SELECT vector FROM t_000002.fees_charge')",
+    "the end of another's connection": (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        " AND usename = session_user UNION ALL SELECT pg_cancel_backend(pg_backend_pid())"
+    ),
+}
+
+# What never leaves the process.
+REFUSED_BEFORE = [
+    "SET ROLE t_000002",
+    "set role none",
+    "RESET ROLE",
+    "RESET ALL",
+    "SET SESSION AUTHORIZATION homeroom_app",
+    "RESET SESSION AUTHORIZATION",
+    "SET search_path = t_000002",
+    "SET LOCAL search_path = t_000002",
+    "SET LOCAL ROLE t_000002",
+    "SET SESSION search_path TO t_000002",
+    "SET lock_timeout = 0",
+    "DISCARD ALL",
+    "DO $$ BEGIN PERFORM 1; END $$",
+    "CREATE TABLE mine (a int)",
+    "CREATE TEMP TABLE mine (a int)",
+    "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE FUNCTION mine() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'",
+    "CREATE SCHEMA mine",
+    "CREATE ROLE mine",
+    "ALTER TABLE students_student ADD a int",
+    "ALTER ROLE homeroom_app SET role = 't_000002'",
+    "DROP TABLE students_student",
+    "TRUNCATE students_student",
+    "GRANT ALL ON students_student TO PUBLIC",
+    "PREPARE mine AS SELECT 1",
+    "EXECUTE mine",
+    "DEALLOCATE ALL",
+    "BEGIN",
+    "COMMIT",
+    "ROLLBACK",
+    "ROLLBACK TO SAVEPOINT a",
+    "ABORT",
+    "LISTEN homeroom",
+    "CALL mine()",
+    "IMPORT FOREIGN SCHEMA a FROM SERVER b INTO c",
+    "/* SELECT */ SET ROLE t_000002",
+    "/* /* */ SELECT */ SET ROLE t_000002",
+    "/*/**/ SELECT */ SET ROLE t_000002",
+    "/* SELECT",
+    "-- SELECT\nSET ROLE t_000002",
+    "-- SELECT\rSET ROLE t_000002",
+    ";SELECT 1",
+    "(SET ROLE t_000002)",
+    "SELECTED",
+    "\ufeffSELECT 1",
+    "",
+]

@@ -1,0 +1,241 @@
+"""`manage.py prepare_database`: on an empty database, on an old installation, and once more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings as django_settings
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection
+from psycopg import sql
+
+from config import testdb
+from kernel import roles
+from kernel.errors import Conflict, Unavailable
+from kernel.owner import owner_session, owning
+from kernel.prepare import prepare_database
+
+LOGIN, OLD = "homeroom_test_login", "t_976543"
+
+
+@pytest.fixture
+def empty(db: None, monkeypatch: pytest.MonkeyPatch, worker: str) -> Iterator[str]:
+    """A database of the owner's with nothing in it, instead of the suite's."""
+    name = f"test_empty_{worker}"
+    _drop(name, f"{LOGIN}_{worker}")
+    testdb._admin("CREATE DATABASE {} OWNER {}", name, testdb._owner())
+    monkeypatch.setitem(connection.settings_dict, "NAME", name)
+    monkeypatch.setitem(connection.settings_dict, "USER", f"{LOGIN}_{worker}")
+    monkeypatch.setitem(connection.settings_dict, "PASSWORD", "the app's own")
+    yield name
+    monkeypatch.undo()
+    _drop(name, f"{LOGIN}_{worker}", f"{OLD}{worker}")
+
+
+@pytest.fixture
+def worker() -> str:
+    return "".join(filter(str.isdigit, connection.settings_dict["NAME"])) or "0"
+
+
+def _drop(name: str, *logins: str) -> None:
+    testdb._admin("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+    for login in logins:
+        testdb._admin("DROP ROLE IF EXISTS {}", login)
+
+
+def _superuser(name: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(django_settings.DATABASE_ADMIN_URL, dbname=name, autocommit=True)
+
+
+def _rights(name: str, query: str) -> Any:
+    with _superuser(name) as session:
+        row = session.execute(query.encode()).fetchone()
+        return row[0] if row else None
+
+
+def test_an_empty_database_gets_a_login_and_closed_doors(empty: str) -> None:
+    done = prepare_database()
+    login = done.login
+    assert (done.login_made, done.left, done.owner) == (True, [], testdb._owner())
+    with _superuser(empty) as session:
+        row = session.execute(
+            "SELECT rolcanlogin, rolinherit, rolsuper, rolcreatedb, rolcreaterole, rolbypassrls,"
+            " has_database_privilege(rolname, current_database(), 'CONNECT'),"
+            " has_database_privilege(rolname, current_database(), 'TEMP'),"
+            " has_schema_privilege(rolname, 'public', 'USAGE'),"
+            " has_schema_privilege(rolname, 'public', 'CREATE'),"
+            " has_language_privilege(rolname, 'plpgsql', 'USAGE'),"
+            " has_table_privilege(rolname, 'pg_settings', 'UPDATE'),"
+            " has_function_privilege(rolname, 'set_config(text,text,boolean)', 'EXECUTE')"
+            " FROM pg_roles WHERE rolname = %s",
+            [login],
+        ).fetchone()
+    assert row == (True, *[False] * 5, True, False, True, False, False, False, False)
+    assert not _rights(
+        empty, "SELECT has_database_privilege('public', current_database(), 'CONNECT')"
+    )
+
+
+def test_the_password_reaches_the_server_as_a_verifier_only(empty: str) -> None:
+    prepare_database()
+    query = f"SELECT rolpassword FROM pg_authid WHERE rolname = '{roles.app_login()}'"
+    assert _rights(empty, query).startswith("SCRAM-SHA-256$")
+
+
+def test_once_more_changes_nothing(empty: str) -> None:
+    prepare_database()
+    again = prepare_database()
+    assert (again.login_made, again.schools, again.hardened, again.left) == (False, [], [], [])
+
+
+def test_without_a_superuser_it_says_what_is_left(
+    empty: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DATABASE_ADMIN_URL = ""
+    out, err = StringIO(), StringIO()
+    call_command("prepare_database", stdout=out, stderr=err)
+    assert "REVOKE EXECUTE ON FUNCTION set_config(text,text,boolean) FROM PUBLIC;" in err.getvalue()
+    out = StringIO()
+    call_command("prepare_database", "--json", stdout=out)
+    told = json.loads(out.getvalue())
+    assert (told["hardened"], told["login_made"]) == ([], False)
+    with pytest.raises(CommandError, match="left for a superuser") as caught:
+        call_command("prepare_database", "--strict", stdout=StringIO(), stderr=StringIO())
+    assert caught.value.returncode == 1
+    with owner_session() as owner, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        owner.execute("CREATE ROLE mine SUPERUSER")
+
+
+def test_an_installation_whose_tables_were_a_superusers_goes_on(empty: str, worker: str) -> None:
+    school = f"{OLD}{worker}"
+    with _superuser(empty) as old:
+        old.execute(
+            sql.SQL(
+                "CREATE TABLE public.tenants_school (id int); CREATE SCHEMA {s};"
+                " CREATE TABLE {s}.note (id bigint GENERATED BY DEFAULT AS IDENTITY, text text);"
+                " CREATE SEQUENCE {s}.counter; CREATE VIEW {s}.seen AS TABLE {s}.note;"
+                " CREATE FUNCTION {s}.f() RETURNS int LANGUAGE sql AS 'SELECT 1'"
+            ).format(s=sql.Identifier(school))
+        )
+    done = prepare_database()
+    assert done.schools == [school]
+    with owner_session() as owner:
+        owner.execute(sql.SQL("ALTER TABLE {} ADD more int").format(sql.Identifier(school, "note")))
+        owner.execute("ALTER TABLE public.tenants_school ADD more int")
+    with _superuser(empty) as session:
+        session.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(done.login)))
+        session.execute("INSERT INTO public.tenants_school VALUES (1)")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            session.execute(sql.SQL("TABLE {}").format(sql.Identifier(school, "note")))
+        session.execute(
+            sql.SQL("SET search_path = {s}; SET ROLE {s}").format(s=sql.Identifier(school))
+        )
+        session.execute("INSERT INTO note (text) VALUES ('a')")
+        session.execute("SELECT nextval('counter')")
+        assert session.execute("TABLE seen").fetchone() == (
+            1,
+            "a",
+        )
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            session.execute("TRUNCATE note")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            session.execute("TABLE public.tenants_school")
+
+
+def test_what_only_the_owner_writes_the_app_reads(empty: str) -> None:
+    with owner_session() as owner:
+        owner.execute("CREATE TABLE public.tenants_migrationscript (sql text)")
+    prepare_database()
+    with _superuser(empty) as session:
+        session.execute(
+            sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(roles.app_login()))
+        )
+        session.execute("TABLE public.tenants_migrationscript")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            session.execute("INSERT INTO public.tenants_migrationscript VALUES ('DROP SCHEMA')")
+
+
+def test_the_owner_is_no_login_for_the_app(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connection.settings_dict, "USER", testdb._owner())
+    with pytest.raises(Conflict, match="not as the owner"):
+        prepare_database()
+    with pytest.raises(CommandError) as caught:
+        call_command("prepare_database")
+    assert caught.value.returncode == 2
+
+
+def test_a_login_with_powers_is_refused(empty: str, worker: str) -> None:
+    testdb._admin("CREATE ROLE {} LOGIN CREATEDB", f"{LOGIN}_{worker}")
+    with pytest.raises(Conflict, match="more than an app"):
+        prepare_database()
+
+
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [("host=/nowhere user=postgres", Unavailable), ("owner", Conflict)],
+)
+def test_an_admin_url_must_be_a_superusers(empty: str, url: str, error: type[Exception]) -> None:
+    if url == "owner":
+        owner: Any = django_settings.OWNER_DATABASE
+        url = psycopg.conninfo.make_conninfo(host=owner["HOST"], user=owner["USER"])
+    with pytest.raises(error):
+        prepare_database(admin_url=url)
+
+
+def test_a_process_without_the_owners_address_says_so(db: None, settings: Any) -> None:
+    settings.OWNER_DATABASE = None
+    with pytest.raises(Unavailable, match="DATABASE_OWNER_URL"):
+        prepare_database()
+
+
+# The roles themselves -------------------------------------------------------------------------
+
+
+def test_the_owner_is_no_superuser(db: None) -> None:
+    with owner_session() as owner:
+        row = owner.execute(
+            "SELECT rolsuper, rolcreaterole FROM pg_roles WHERE rolname = current_user"
+        ).fetchone()
+    assert row == (False, True)
+
+
+def test_a_role_that_two_databases_of_a_cluster_share(empty: str, worker: str) -> None:
+    name = f"{OLD}{worker}"
+    school = sql.Identifier(name)
+    prepare_database()
+    with owner_session() as owner:
+        owner.execute(sql.SQL("CREATE SCHEMA {}").format(school))
+        roles.make_school_role(owner, name)
+        roles.make_school_role(owner, name)
+    other = testdb._admin
+    other("CREATE DATABASE {} TEMPLATE {} OWNER {}", f"{empty}_2", empty, testdb._owner())
+    try:
+        with owner_session() as owner:
+            owner.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(school))
+            assert roles.drop_school_role(owner, name) is False  # the other database has it too
+        with _superuser(f"{empty}_2") as session:
+            session.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(school))
+        with owner_session() as owner:
+            assert roles.drop_school_role(owner, name) is True
+            assert roles.drop_school_role(owner, name) is True
+    finally:
+        testdb._admin("DROP DATABASE {} WITH (FORCE)", f"{empty}_2")
+
+
+def test_owning_reconnects_and_comes_back(committed_school: Any) -> None:
+    def user() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT session_user")
+            return str(cursor.fetchone()[0])
+
+    app = user()
+    with owning():
+        assert user() == testdb._owner()
+        assert django_settings.DATABASES["default"]["USER"] == app  # other threads go on as the app
+    assert user() == app

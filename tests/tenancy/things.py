@@ -1,0 +1,365 @@
+"""One real object of every kind in a school, and which of them an address asks for.
+
+A route with a parameter that no builder knows fails a test: a new page cannot be forgotten.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import cached_property
+from io import BytesIO
+from typing import Any
+from uuid import UUID
+
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.utils import timezone
+from PIL import Image
+
+from apps.activities.services import signups
+from apps.activities.tests.factories import ActivityFactory, CalendarEntryFactory
+from apps.fees.models import Fee
+from apps.fees.services import links
+from apps.fees.tests import factories as fees
+from apps.identity import facade as identity
+from apps.identity.models import PasswordReset
+from apps.identity.tests.factories import InvitedUserFactory, UserFactory
+from apps.notifications.tests.factories import MessageFactory
+from apps.payments import models as payments
+from apps.payments.services.accounts import create_sandbox_account
+from apps.students.services.imports import check_families_file
+from apps.tenants.models import Backup, Domain, Operation, PlatformInvoice
+from apps.tenants.models import SignUp as SchoolSignUp
+from apps.tenants.services.branding import replace_logo
+from apps.tenants.services.plans.catalogue import publish_plan
+from apps.tenants.services.sign_ups.requests import CONFIRM, token_of
+from apps.website.services.documents import add_document
+from apps.website.tests import factories as website
+from kernel.ids import uuid7
+from kernel.schools import in_public
+from tests.architecture.routes import Route
+
+# <uuid:student_id>, or (?P<digest>[0-9a-f]{16}) in a route by regular expression.
+PARAMETER = re.compile(r"<(?:\w+:)?(?P<name>\w+)>|\(\?P<(?P<group>\w+)>[^)]*\)")
+
+
+class Things:
+    """The objects of the school that is open when each is first asked for."""
+
+    @cached_property
+    def family(self) -> fees.Family:
+        family = fees.make_family(self.school_class)
+        fees.bill(self.school_class)
+        return family
+
+    @cached_property
+    def school_class(self) -> Any:
+        return fees.make_class(f"Room {secrets.token_hex(3)}")
+
+    @cached_property
+    def student(self) -> Any:
+        return self.family.child
+
+    @cached_property
+    def guardian(self) -> Any:
+        return self.family.guardian
+
+    @cached_property
+    def guardianship_id(self) -> UUID:
+        return self.student.guardianships.get().pk
+
+    @cached_property
+    def import_id(self) -> UUID:
+        content = b"student_number,first_name,last_name,class\n1,Ada,Park,3A\n"
+        return check_families_file(content=content, file_name="new.csv", actor="office").pk
+
+    @cached_property
+    def user(self) -> Any:
+        return UserFactory()
+
+    @cached_property
+    def invitation_token(self) -> str:
+        invited = InvitedUserFactory()
+        return _last_part(identity.invitation_url(invited.invitations.get().pk))
+
+    @cached_property
+    def reset_token(self) -> str:
+        return _last_part(
+            identity.password_reset_url(PasswordReset.objects.create(user=self.user).pk)
+        )
+
+    @cached_property
+    def family_token(self) -> str:
+        return _last_part(links.family_link_path(guardian_id=self.guardian.pk))
+
+    @cached_property
+    def activity(self) -> Any:
+        return ActivityFactory()
+
+    @cached_property
+    def sign_up_id(self) -> UUID:
+        signed = signups.sign_up(
+            activity_id=self.activity.pk, student_id=self.student.pk, actor="office"
+        )
+        return signed.id
+
+    @cached_property
+    def entry(self) -> Any:
+        return CalendarEntryFactory()
+
+    @cached_property
+    def fee_id(self) -> UUID:
+        return fees.make_fee(name=f"Fee {secrets.token_hex(3)}")
+
+    @cached_property
+    def category_id(self) -> UUID:
+        return Fee.objects.get(pk=self.fee_id).category_id
+
+    @cached_property
+    def run_id(self) -> UUID:
+        self.family  # noqa: B018 - somebody to bill
+        return fees.draft(self.fee_id, self.school_class)
+
+    @cached_property
+    def invoice(self) -> Any:
+        return fees.owed(self.student)[0]
+
+    @cached_property
+    def payment_id(self) -> UUID:
+        from apps.events import facade as events
+
+        payment_id = fees.pay(self.family, [(self.invoice.id, 10000)])
+        events.drain(connection.schema_name)
+        return payment_id
+
+    @cached_property
+    def refund_id(self) -> UUID:
+        """One that was made in the gateway's own dashboard and waits to be booked."""
+        return payments.Refund.objects.create(
+            payment_id=self.payment_id,
+            amount_minor=100,
+            idempotency_key=secrets.token_hex(8),
+            external=True,
+            status="succeeded",
+            requested_at=timezone.now(),
+            completed_at=timezone.now(),
+        ).pk
+
+    @cached_property
+    def account(self) -> payments.GatewayAccount:
+        return payments.GatewayAccount.objects.get(pk=create_sandbox_account().id)
+
+    @cached_property
+    def provider_event_id(self) -> UUID:
+        return payments.ProviderEvent.objects.create(
+            account=self.account,
+            event_id=secrets.token_hex(8),
+            event_type="checkout.session.completed",
+            body="{}",
+            received_at=timezone.now() - timedelta(minutes=5),
+        ).pk
+
+    @cached_property
+    def message(self) -> Any:
+        return MessageFactory()
+
+    @cached_property
+    def news(self) -> Any:
+        return website.NewsPostFactory(slug=f"news-{secrets.token_hex(4)}")
+
+    @cached_property
+    def page(self) -> Any:
+        return website.PageFactory(slug=f"page-{secrets.token_hex(4)}")
+
+    @cached_property
+    def staff_entry(self) -> Any:
+        return website.StaffEntryFactory()
+
+    @cached_property
+    def document(self) -> Any:
+        return add_document(title="Menu", upload=website.upload(), actor="office")
+
+    @cached_property
+    def logo_digest(self) -> str:
+        picture = BytesIO()
+        Image.new("RGBA", (64, 64), "#1f5f8b").save(picture, "PNG")
+        replace_logo(upload=website.upload(picture.getvalue(), "logo.png"), actor="admin")
+        return default_storage.listdir("branding")[1][0].partition("-")[0]
+
+    @cached_property
+    def school_id(self) -> int:
+        return int(connection.tenant.id)
+
+    @cached_property
+    def domain_id(self) -> int:
+        school_id = self.school_id
+        with in_public():
+            return int(Domain.objects.get(tenant_id=school_id).pk)
+
+    @cached_property
+    def operation_id(self) -> UUID:
+        values = {"kind": "backup", "school_id": self.school_id, "state": "done"}
+        with in_public():
+            return Operation.objects.create(actor="operator", **values).pk
+
+    @cached_property
+    def platform_invoice_id(self) -> UUID:
+        """The platform's invoice to the school: a row of public, next to other schools'."""
+        day = date(2026, 1, 1)
+        values = {"school_id": self.school_id, "school_name": "Lincoln", "plan_name": "Basic"}
+        values |= {"month": day, "issued_on": day, "due_on": day, "number": secrets.token_hex(4)}
+        with in_public():
+            return PlatformInvoice.objects.create(currency="USD", total_minor=100, **values).pk
+
+    @cached_property
+    def plan_id(self) -> UUID:
+        with in_public():
+            return publish_plan(
+                code=f"plan-{secrets.token_hex(3)}",
+                currency="USD",
+                name="Basic",
+                price_minor=100,
+                trial_days=0,
+                active_from=date(2026, 1, 1),
+                allowances={},
+                actor="operator",
+            ).pk
+
+    @cached_property
+    def backup_id(self) -> UUID:
+        values = {"school_id": self.school_id, "school_name": "Lincoln", "state": "done"}
+        with in_public():
+            return Backup.objects.create(key=secrets.token_hex(8), **values).pk
+
+    @cached_property
+    def sign_up_token(self) -> str:
+        """A stranger's sign-up of a school, which waits to be confirmed."""
+        values = {"school_name": "Hill School", "slug": f"hill-{secrets.token_hex(3)}"}
+        values |= {"admin_email": "head@hill.example", "plan_code": "basic", "currency": "USD"}
+        values |= {"language": "en", "time_zone": "UTC"}
+        with in_public():
+            row = SchoolSignUp.objects.create(
+                expires_at=timezone.now() + timedelta(hours=1), **values
+            )
+            return token_of(row, CONFIRM)
+
+
+Builder = Callable[[Things], Any]
+
+BY_NAME: dict[str, Builder] = {
+    "account_id": lambda a: a.account.pk,
+    "activity_id": lambda a: a.activity.pk,
+    "backup_id": lambda a: a.backup_id,
+    "class_id": lambda a: a.school_class.pk,
+    "digest": lambda a: a.logo_digest,
+    "document_id": lambda a: a.document.pk,
+    "domain_id": lambda a: a.domain_id,
+    "event_id": lambda a: a.provider_event_id,
+    "fee_id": lambda a: a.fee_id,
+    "guardian_id": lambda a: a.guardian.pk,
+    "guardianship_id": lambda a: a.guardianship_id,
+    "import_id": lambda a: a.import_id,
+    "invoice_id": lambda a: a.invoice.id,
+    "message_id": lambda a: a.message.pk,
+    "news_id": lambda a: a.news.pk,
+    "operation_id": lambda a: a.operation_id,
+    "page_id": lambda a: a.page.pk,
+    "payment_id": lambda a: a.payment_id,
+    "plan_id": lambda a: a.plan_id,
+    "refund_id": lambda a: a.refund_id,
+    "run_id": lambda a: a.run_id,
+    "school_id": lambda a: a.school_id,
+    "sign_up_id": lambda a: a.sign_up_id,
+    "student_id": lambda a: a.student.pk,
+    "user_id": lambda a: a.user.pk,
+    "variant": lambda a: "header",
+    "webhook_key": lambda a: a.account.webhook_key,
+}
+# Parameters whose name says too little: by the beginning of the path.
+BY_PATH: dict[tuple[str, str], Builder] = {
+    ("/api/v1/activities/", "pk"): lambda a: a.activity.pk,
+    ("/api/v1/classes/", "pk"): lambda a: a.school_class.pk,
+    ("/api/v1/fees/", "pk"): lambda a: a.fee_id,
+    ("/api/v1/guardians/", "pk"): lambda a: a.guardian.pk,
+    ("/api/v1/invoices/", "pk"): lambda a: a.invoice.id,
+    ("/api/v1/news/", "pk"): lambda a: a.news.pk,
+    ("/api/v1/notifications/", "pk"): lambda a: a.message.pk,
+    ("/api/v1/payments/", "pk"): lambda a: a.payment_id,
+    ("/api/v1/students/", "pk"): lambda a: a.student.pk,
+    ("/family/l/", "token"): lambda a: a.family_token,
+    ("/invitation/", "token"): lambda a: a.invitation_token,
+    ("/news/", "slug"): lambda a: a.news.slug,
+    ("/pages/", "slug"): lambda a: a.page.slug,
+    ("/password/reset/", "token"): lambda a: a.reset_token,
+    ("/portal/activities/calendar/", "entry_id"): lambda a: a.entry.pk,
+    ("/operator/invoices/", "invoice_id"): lambda a: a.platform_invoice_id,
+    ("/portal/settings/plan/", "invoice_id"): lambda a: a.platform_invoice_id,
+    ("/start/", "token"): lambda a: a.sign_up_token,
+    ("/portal/website/staff/", "entry_id"): lambda a: a.staff_entry.pk,
+}
+# Parameters that name no object of a school but one of a few words, the same everywhere: of an
+# object's address, and routes that have no object at all.
+SAME = {"variant"}
+NO_OBJECT = {"/portal/settings/<slug:group>/", "/portal/settings/plan/choose/<slug:code>/"}
+# What forms and filters call the objects they take: {field: builder}.
+FIELDS: dict[str, Builder] = {
+    "category": lambda a: a.category_id,
+    "category_id": lambda a: a.category_id,
+    "class": lambda a: a.school_class.pk,
+    "class_id": lambda a: a.school_class.pk,
+    "classes": lambda a: a.school_class.pk,
+    "fee": lambda a: a.fee_id,
+    "household_id": lambda a: a.student.household_id,
+    "invoice": lambda a: a.invoice.id,
+    "invoices": lambda a: a.invoice.id,
+    "payer": lambda a: a.guardian.pk,
+    "student": lambda a: a.student.pk,
+    "student_id": lambda a: a.student.pk,
+    "token": lambda a: a.family_token,
+}
+
+
+def parameters(route: Route) -> list[str]:
+    return [match["name"] or match["group"] for match in PARAMETER.finditer(route.path)]
+
+
+def builder(route: Route, name: str) -> Builder | None:
+    for (prefix, parameter), build in BY_PATH.items():
+        if name == parameter and route.path.startswith(prefix):
+            return build
+    return BY_NAME.get(name)
+
+
+def real(route: Route, things: Things) -> dict[str, str]:
+    """The parameters of the address with the school's own objects in them."""
+    found = {name: builder(route, name) for name in parameters(route)}
+    return {name: str(build(things)) for name, build in found.items() if build is not None}
+
+
+def random_like(values: dict[str, str]) -> dict[str, str]:
+    """Parameters of the same shape that nothing anywhere answers to."""
+    known = {value: _random_like(value) for value in values.values()}
+    return {name: value if name in SAME else known[value] for name, value in values.items()}
+
+
+def _random_like(value: str) -> str:
+    if value.isdecimal():
+        return str(900_000_000 + secrets.randbelow(10_000_000))
+    try:
+        UUID(value)
+    except ValueError:
+        return re.sub(r"[A-Za-z0-9]", lambda _: secrets.choice("abcdef23456789"), value)
+    return str(uuid7())
+
+
+def fill(route: Route, values: dict[str, str]) -> str:
+    """The address. A parameter without a builder (which fails a test of its own) stays a word."""
+    path = PARAMETER.sub(lambda m: values.get(m["name"] or m["group"], "unknown"), route.path)
+    return path.replace("\\.", ".")
+
+
+def _last_part(url: str) -> str:
+    return url.rstrip("/").rsplit("/", 1)[-1]
