@@ -87,6 +87,8 @@ def _make(name: str, count: int) -> None:
                 print(f"\r{done} of {count} schools made", end="", file=sys.stderr)
     with owner_session() as session:
         session.execute(_OPEN.encode())
+    # Inside a transaction it would hold a lock on every table of every school.
+    with owner_session(autocommit=True) as session:
         session.execute("ANALYZE")
     _made[name] = count
 
