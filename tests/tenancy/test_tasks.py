@@ -90,7 +90,7 @@ def of_schools() -> list[str]:
     return [name for name, task in app_tasks().items() if task.runs_in != tasks.PLATFORM]
 
 
-@pytest.mark.parametrize("name", of_schools())
+@pytest.mark.parametrize("name", sorted(of_schools()))
 def test_a_schools_task_without_a_school_is_refused(name: str, db: None) -> None:
     """Sent or called, with whatever else it needs: it never gets as far as the public schema."""
     task = app_tasks()[name]
@@ -101,7 +101,7 @@ def test_a_schools_task_without_a_school_is_refused(name: str, db: None) -> None
             task(**missing)
 
 
-@pytest.mark.parametrize("name", of_schools())
+@pytest.mark.parametrize("name", sorted(of_schools()))
 def test_a_schools_task_for_an_unknown_school_fails_closed(name: str, db: None) -> None:
     task = app_tasks()[name]
     taken = inspect.signature(task.run).parameters
