@@ -24,7 +24,7 @@ from apps.tenants.services.backup.locks import hold_school
 from apps.tenants.services.backup.restoring import restore_as_new, restore_in_place
 from apps.tenants.services.backup.sources import Source, find_source
 from apps.tenants.services.deletion import delete_at_once
-from apps.tenants.services.plans import invoices, rounds
+from apps.tenants.services.plans import rounds
 from apps.tenants.services.plans.catalogue import publish_plan
 from apps.tenants.services.schemas import crew, in_python, replay
 from apps.tenants.services.schemas.replay import Passage
@@ -219,16 +219,15 @@ def test_a_deleted_school_leaves_a_backup_and_nothing_else(
     assert "Plan: Basic" in again.remarks[-1]
 
 
-def test_an_archived_school_is_not_billed_and_stops_nobody(committed_school: School) -> None:
+def test_an_archived_school_is_billed_for_its_last_month_and_visited_no_more(
+    committed_school: School,
+) -> None:
     subscribe(1)
     archive_school(school_id=1, reason="Moved", actor=ACTOR)
     assert rounds.schemas_to_visit() == ["t_000002"]
-    month = rounds.last_month()
-    with pytest.raises(Conflict):
-        invoices.bill_school(school_id=1, month=month, actor=ACTOR)
-    # A message sent before it was archived finds nothing to do.
+    assert rounds.schemas_to_bill() == ["t_000001", "t_000002"]
     with in_public():
-        assert rounds.monthly(schema_name="t_000001", month=f"{month:%Y-%m}") is False
+        # A message sent before it was archived finds nothing to do.
         assert rounds.nightly(schema_name="t_000001") == 0
 
 
