@@ -36,6 +36,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class OneStack(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
+            if nodeid.startswith("tests/replica/"):  # one primary and one standby, not two
+                return "replica"
             return "stack" if nodeid.startswith(STACK) else nodeid
 
     return OneStack(config, log)
