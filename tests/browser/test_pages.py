@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -119,11 +120,20 @@ def test_ledger_refund_and_counter_pages(billed: Billed, person: People, width: 
 def test_operator_console(running: RunningStack, person: People, width: int) -> None:
     operator = person(width)
     operator.sign_in(running.platform, "operator@homeroom.example")
-    pages = {"operator": "/operator/", "operator-new": "/operator/schools/new/"}
+    pages = {
+        "operator": "/operator/", "operator-schools": "/operator/schools/",
+        "operator-new": "/operator/schools/new/", "operator-work": "/operator/operations/",
+        "operator-plans": "/operator/plans/", "operator-invoices": "/operator/invoices/",
+        "operator-sign-ups": "/operator/sign-ups/",
+    }  # fmt: skip
     problems = look_at_all(operator, running.platform, pages)
-    operator.open(f"{running.platform}/operator/")
+    operator.open(f"{running.platform}/operator/schools/")
     operator.page.locator("tbody th a").first.click()
+    school = urlsplit(operator.page.url).path
     problems += operator.look("operator-school")
+    parts = ("history", "operations", "plan", "backups", "domains", "suspend", "delete")
+    pages = {f"operator-school-{part}": f"{school}{part}/" for part in parts}
+    problems += look_at_all(operator, running.platform, pages)
     operator.open(f"{running.platform}/mailbox/")
     problems += operator.look("mailbox")
     assert problems == []

@@ -83,9 +83,10 @@ class StandbyServer:
             return session.execute(query).fetchone()[0]
 
     def wait_caught_up(self) -> None:
-        """Until everything that the primary has written until now is replayed."""
+        """Until everything that was committed on the primary until now is replayed. What has been
+        written out would not do: commits that do not wait for the disk come later."""
         with psycopg.connect(self.primary, dbname="postgres", autocommit=True) as session:
-            written = session.execute("SELECT pg_current_wal_lsn()").fetchone()[0]
+            written = session.execute("SELECT pg_create_restore_point('now')").fetchone()[0]
         query = f"SELECT pg_last_wal_replay_lsn() >= '{written}'"
         self.wait_for(lambda: self.ask(query), "the standby to catch up")
 
