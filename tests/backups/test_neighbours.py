@@ -32,7 +32,7 @@ from apps.tenants.services.status import archive_school
 from kernel.errors import Conflict
 from kernel.files import media
 from kernel.owner import owner_session
-from kernel.schools import in_public, in_school
+from kernel.schools import in_public, in_school, today
 from tests.backups.conftest import count, schemas
 from tests.backups.test_round_trip import the_parent
 
@@ -69,7 +69,7 @@ class Counter(Thread):
             lines=[payments.PaymentLine(reference=reference, description="x", amount_minor=1)],
             currency="USD",
             method="cash",
-            received_on=timezone.now().date(),
+            received_on=today(),
             note="",
             actor=ACTOR,
             idempotency_key=str(uuid4()),
@@ -208,8 +208,8 @@ def test_a_deleted_school_leaves_a_backup_and_nothing_else(
         stone = DeletedSchool.objects.get(pk=1)
         subscription = Subscription.objects.get()
     # It is billed no further, and what goes round does not stumble over it.
-    today = timezone.now().date()
-    assert today <= subscription.ends_on <= today + timedelta(days=2)
+    this_day = timezone.now().date()
+    assert this_day <= subscription.ends_on <= this_day + timedelta(days=2)
     assert "t_000001" not in rounds.schemas_to_visit()
     # And the last backup brings it back, under its old name.
     again = restore_as_new(

@@ -27,7 +27,7 @@ from kernel.errors import Conflict
 from kernel.files import media
 from kernel.money import format_money
 from kernel.owner import owner_session
-from kernel.schools import in_public, in_school
+from kernel.schools import in_public, in_school, today
 from tests.backups.conftest import all_counts, count, roles, schemas
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -84,7 +84,7 @@ def pay_something(drain: Callable[[], int]) -> int:
         ],
         currency="USD",
         method="cash",
-        received_on=timezone.now().date(),
+        received_on=today(),
         note="",
         actor=ACTOR,
         idempotency_key=str(uuid4()),
