@@ -24,7 +24,7 @@ from apps.tenants.services.plans.invoices import (
     credit_invoice,
     record_payment,
 )
-from apps.tenants.services.plans.months import month_before, this_month
+from apps.tenants.services.plans.months import month_before, this_month, today_in
 from apps.tenants.services.status import archive_school
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.schools import in_public
@@ -92,7 +92,7 @@ def test_a_school_that_left_is_billed_for_its_last_days(subscribed: Any) -> None
     assert bill(subscribed).outcome == BILL
     with in_public():
         ended = Subscription.objects.get(school_id=subscribed.id).ends_on
-    assert ended == TODAY + timedelta(days=1)
+    assert ended == today_in("America/Chicago") + timedelta(days=1)
 
 
 def test_a_month_is_billed_once(subscribed: Any) -> None:
