@@ -6,23 +6,25 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
+from itertools import chain
 
 from django.utils.translation import gettext as _
 from psycopg import errors, sql
 
 from apps.tenants.services.backup import media
-from apps.tenants.services.backup.entries import Entry
+from apps.tenants.services.backup.behind import Behind, working_behind
+from apps.tenants.services.backup.copying import copied_out
+from apps.tenants.services.backup.entries import BLOCK, Entry
 from apps.tenants.services.backup.errors import Damaged, Incomparable
 from apps.tenants.services.backup.head import Sum, Tail, read_tail
 from apps.tenants.services.backup.tables import (
     PLAIN_FORM,
-    ForeignKey,
     Session,
     Table,
     foreign_keys_of,
+    indexes_of,
     tables_of,
 )
-from apps.tenants.services.backup.take import copied_out
 from kernel.owner import owner_session
 
 Note = Callable[[str], None]
@@ -30,22 +32,28 @@ _SPOOL = 8 << 20
 
 
 def load(schema_name: str, entries: Iterable[Entry], note: Note) -> Tail:
-    """Fill the schema's empty tables and the school's folder; returns what it must add up to.
+    """Fill the schema's tables and the school's folder; returns what it must add up to.
 
-    Everything in the tables is one transaction of the owner. Their own triggers are off
-    meanwhile: they would announce old events and refuse history. Foreign keys are taken off and
-    put back at the end, which checks each with one query instead of one a row.
+    Two sessions of the owner's: one copies the rows in, the other makes the indexes of large
+    tables, checks the foreign keys and gathers statistics behind it. It is no transaction: the
+    schema is nobody's until it is adopted, and goes with a restore that breaks off. The tables'
+    own triggers are off meanwhile: they would announce old events and refuse history. Raises
+    Damaged, Incomparable.
     """
-    with owner_session() as session:
-        session.execute(PLAIN_FORM)
-        _look_into(session, schema_name)
+    with owner_session(autocommit=True) as session, working_behind() as other:
+        for each in (session, other.session):
+            _look_into(each, schema_name)
         tables = {table.name: table for table in tables_of(session, schema_name)}
-        with _bare(session, list(tables.values())):
-            tail = _fill(session, schema_name, tables, entries, note)
-            _set_positions(session, schema_name, tail)
-            note(_("comparing"))
-            compare(session, list(tables.values()), tail)
-        _analyze(session, list(tables.values()))
+        try:
+            with _bare(session, list(tables.values())) as keys:
+                tail = _fill(session, other, schema_name, tables, entries, note)
+                other.send([*keys, *_analyze(session, tables, tail)])
+                _set_positions(session, schema_name, tail)
+                note(_("comparing"))
+                compare(session, list(tables.values()), tail)
+                other.finish()
+        except errors.IntegrityError as error:
+            raise Incomparable(str(error).split("\n")[0]) from error
     return tail
 
 
@@ -65,31 +73,35 @@ def compare(session: Session, tables: list[Table], tail: Tail) -> None:
 def sum_of(session: Session, table: Table) -> Sum:
     """What a table comes to when it is copied out."""
     digest, size, rows = sha256(), 0, 0
-    for row in copied_out(session, table):
-        digest.update(row)
-        size += len(row)
-        rows += 1
+    for lines in copied_out(session, table):
+        digest.update(lines)
+        size += len(lines)
+        rows += lines.count(b"\n")
     return Sum(sha256=digest.hexdigest(), size=size, rows=rows)
 
 
 def _look_into(session: Session, schema_name: str) -> None:
-    path = sql.SQL("SET LOCAL search_path = {}").format(sql.Identifier(schema_name))
+    path = sql.SQL("SET search_path = {}").format(sql.Identifier(schema_name))
+    session.execute(PLAIN_FORM)
     session.execute(path)
+    session.execute("SET synchronous_commit = off")
 
 
 @contextmanager
-def _bare(session: Session, tables: list[Table]) -> Iterator[None]:
-    """The tables empty, without triggers of their own and foreign keys, for the block."""
+def _bare(session: Session, tables: list[Table]) -> Iterator[list[str]]:
+    """The tables without triggers of their own and foreign keys, for the block. It gets the
+    statements that put the keys back, which checks each with one query instead of one a row."""
     keys = foreign_keys_of(session, tables)
-    _alter(session, tables, "DISABLE TRIGGER USER")
-    for key in keys:
-        drop = sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}")
-        session.execute(drop.format(sql.Identifier(key.table), sql.Identifier(key.name)))
-    names = sql.SQL(", ").join(table.identifier for table in tables)
-    session.execute(sql.SQL("TRUNCATE {}").format(names))
-    yield
-    for key in keys:
-        _put_back(session, key)
+    drop, add = sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}"), "ALTER TABLE {} ADD CONSTRAINT {} "
+    with session.transaction():
+        _alter(session, tables, "DISABLE TRIGGER USER")
+        for key in keys:
+            session.execute(drop.format(*key.identifiers))
+    yield [
+        sql.SQL(add + key.definition).format(*key.identifiers).as_string(session) for key in keys
+    ]
+    # This last commit waits for the disk, and takes all the others along.
+    session.execute("SET synchronous_commit = on")
     _alter(session, tables, "ENABLE TRIGGER USER")
 
 
@@ -98,22 +110,16 @@ def _alter(session: Session, tables: list[Table], how: str) -> None:
     session.execute(sql.SQL("; ").join(statement.format(table.identifier) for table in tables))
 
 
-def _put_back(session: Session, key: ForeignKey) -> None:
-    add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} " + key.definition)
-    try:
-        session.execute(add.format(sql.Identifier(key.table), sql.Identifier(key.name)))
-    except errors.ForeignKeyViolation as error:
-        raise Incomparable(str(error).split("\n")[0]) from error
-
-
-def _analyze(session: Session, tables: list[Table]) -> None:
+def _analyze(session: Session, tables: Mapping[str, Table], tail: Tail) -> list[str]:
     """Tell the planner how many rows there are: otherwise the first pages would be slow."""
-    names = sql.SQL(", ").join(table.identifier for table in tables)
-    session.execute(sql.SQL("ANALYZE {}").format(names))
+    filled = [tables[name].identifier for name, told in tail.tables.items() if told.rows]
+    statement = sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(filled))
+    return [statement.as_string(session)] if filled else []
 
 
 def _fill(
     session: Session,
+    other: Behind,
     schema_name: str,
     tables: Mapping[str, Table],
     entries: Iterable[Entry],
@@ -124,7 +130,7 @@ def _fill(
         if entry.kind == "table":
             note(str(entry.header.get("name")))
             table = _table_for(entry, tables)
-            found.tables[table.name] = _copy_in(session, table, entry)
+            found.tables[table.name] = _copy_in(session, other, table, entry)
         elif entry.kind == "file":
             name = str(entry.header.get("name"))
             found.files[name] = _write_file(schema_name, name, entry.blocks)
@@ -159,11 +165,30 @@ def _table_for(entry: Entry, tables: Mapping[str, Table]) -> Table:
     return Table(table.schema_name, name, tuple(columns), table.oid)
 
 
-def _copy_in(session: Session, table: Table, entry: Entry) -> Sum:
+def _copy_in(session: Session, other: Behind, table: Table, entry: Entry) -> Sum:
+    """With many rows, indexes are made afterwards: sorted once, not entered row by row."""
+    first = next(entry.blocks, b"")
+    if not first:
+        # Migrations may have put rows there.
+        session.execute(sql.SQL("DELETE FROM {}").format(table.identifier))
+        return Sum(sha256=sha256().hexdigest(), size=0)
+    indexes = indexes_of(session, table) if len(first) >= BLOCK else []
+    with session.transaction():
+        session.execute(sql.SQL("TRUNCATE {}").format(table.identifier))
+        for drop, _make in indexes:
+            session.execute(drop.encode())
+        total = _copy_blocks(session, table, chain([first], entry.blocks))
+    other.send(make for _drop, make in indexes)
+    return total
+
+
+def _copy_blocks(session: Session, table: Table, blocks: Iterable[bytes]) -> Sum:
     digest, size = sha256(), 0
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(table.identifier, table.column_list)
-    with session.cursor() as cursor, cursor.copy(statement) as copy:
-        for block in entry.blocks:
+    # Emptied in this very transaction, so the rows may be frozen: nobody has to do it later.
+    statement = sql.SQL("COPY {} ({}) FROM STDIN WITH (FREEZE)")
+    into = statement.format(table.identifier, table.column_list)
+    with session.cursor() as cursor, cursor.copy(into) as copy:
+        for block in blocks:
             digest.update(block)
             size += len(block)
             copy.write(block)

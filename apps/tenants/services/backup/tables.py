@@ -32,6 +32,18 @@ SELECT c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid)
  WHERE k.conrelid = ANY(%s::bigint[]::oid[]) AND k.contype = 'f' ORDER BY c.relname, k.conname
 """
 
+# Some belong to a constraint, and go and come with it.
+_INDEXES = """
+SELECT CASE WHEN k.oid IS NULL THEN format('DROP INDEX %%s', i.indexrelid::regclass)
+            ELSE format('ALTER TABLE %%s DROP CONSTRAINT %%I', i.indrelid::regclass, k.conname) END,
+       CASE WHEN k.oid IS NULL THEN pg_catalog.pg_get_indexdef(i.indexrelid)
+            ELSE format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', i.indrelid::regclass, k.conname,
+                        pg_catalog.pg_get_constraintdef(k.oid)) END
+  FROM pg_catalog.pg_index i LEFT JOIN pg_catalog.pg_constraint k
+    ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')
+ WHERE i.indrelid = %s ORDER BY i.indexrelid
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -56,6 +68,10 @@ class ForeignKey:
     table: str
     name: str
     definition: str
+
+    @property
+    def identifiers(self) -> tuple[sql.Identifier, sql.Identifier]:
+        return sql.Identifier(self.table), sql.Identifier(self.name)
 
 
 def tables_of(session: Session, schema_name: str) -> list[Table]:
@@ -90,6 +106,11 @@ def foreign_keys_of(session: Session, tables: list[Table]) -> list[ForeignKey]:
     oids = [table.oid for table in tables]
     rows = session.execute(_FOREIGN_KEYS, [oids]).fetchall()
     return [ForeignKey(*row) for row in rows]
+
+
+def indexes_of(session: Session, table: Table) -> list[tuple[str, str]]:
+    """The statements that take off each index of the table, and that make it again."""
+    return [(drop, make) for drop, make in session.execute(_INDEXES, [table.oid]).fetchall()]
 
 
 # COPY text that is the same whatever the session's or the server's settings are.

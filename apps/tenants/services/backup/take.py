@@ -19,6 +19,7 @@ from apps.tenants.events import BackupFailed
 from apps.tenants.models import Backup, OperatorAction, School
 from apps.tenants.services.backup import keys, media, shelf
 from apps.tenants.services.backup.activity import activity_of
+from apps.tenants.services.backup.copying import copied_out
 from apps.tenants.services.backup.entries import BLOCK, Packer
 from apps.tenants.services.backup.head import Sum, Tail, describe
 from apps.tenants.services.backup.locks import hold_school
@@ -176,19 +177,10 @@ def _write_table(packer: Packer, session: psycopg.Connection[Any], table: Table)
     header = {"kind": "table", "name": table.name, "columns": table.columns}
     with packer.entry(header) as written:
         rows = 0
-        for row in copied_out(session, table):
-            rows += 1
-            written.write(row)
+        for lines in copied_out(session, table):
+            rows += lines.count(b"\n")
+            written.write(lines)
     return Sum(sha256=written.digest.hexdigest(), size=written.size, rows=rows)
-
-
-def copied_out(session: psycopg.Connection[Any], table: Table) -> Iterator[Any]:
-    """The table's rows as COPY text, one at a time, in the order they lie in."""
-    statement = sql.SQL("COPY {} ({}) TO STDOUT").format(table.identifier, table.column_list)
-    if not table.columns:
-        return
-    with session.cursor() as cursor, cursor.copy(statement) as copy:
-        yield from copy
 
 
 def _write_files(packer: Packer, schema_name: str) -> Iterator[tuple[str, Sum]]:
