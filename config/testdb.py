@@ -67,7 +67,7 @@ def _fingerprint() -> str:
         digest.update(path.read_bytes())
     for name in ("roles", "prepare", "hardening"):
         digest.update((embedded.ROOT / "kernel" / f"{name}.py").read_bytes())
-    for name in ("recording", "replay", "template", "spares"):
+    for name in ("recording", "replay", "condensing", "template", "spares"):
         path = embedded.ROOT / "apps/tenants/services/schemas" / f"{name}.py"
         digest.update(path.read_bytes())
     digest.update(_owner().encode())

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from apps.tenants.models import MigrationScript
 from apps.tenants.services.backup.errors import Newer
+from apps.tenants.services.schemas.condensing import condense
 from apps.tenants.services.schemas.replay import Passage, fill, rows
 from apps.tenants.services.schemas.versions import applied_after, applied_in, scripts
 from kernel.owner import owner_session, owning
@@ -41,7 +42,7 @@ def build(schema_name: str, migrations: Migrations) -> None:
     wanted = set(migrations)
     chain = [script for script in scripts() if _records(script) <= wanted]
     if applied_after(chain) == wanted and all(script.replayable for script in chain):
-        _replay(schema_name, "".join(script.sql for script in chain))
+        _replay(schema_name, condense("".join(script.sql for script in chain)))
     else:
         _migrate(schema_name, _heads(wanted))
 

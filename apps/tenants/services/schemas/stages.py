@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from apps.tenants.models import MigrationScript
 from apps.tenants.services.schemas import in_python
+from apps.tenants.services.schemas.condensing import condense
 from apps.tenants.services.schemas.in_python import Turn
 from apps.tenants.services.schemas.replay import Passage, Session, rows, travel
 from apps.tenants.services.schemas.versions import Applied, version_of
@@ -20,7 +21,8 @@ def ahead(chain: Sequence[MigrationScript], applied: Applied) -> list[Stage]:
         after = applied | _records(stretch)
         before_after = version_of(applied), version_of(after)
         if stretch[0].replayable:
-            statements = "".join(script.sql for script in stretch) + rows(stretch)
+            made = "".join(script.sql for script in stretch)
+            statements = (made if applied else condense(made)) + rows(stretch)
             stages.append(Passage(*before_after, statements))
         else:
             stages.append(Turn(stretch[0], applied, *before_after))

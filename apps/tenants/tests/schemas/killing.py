@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import connection
+
+from kernel.owner import owner_session
 
 
 def die(*_args: Any, **_kwargs: Any) -> None:
@@ -27,11 +30,28 @@ def dying_after(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def killed(work: Callable[[], Any], arrange: Callable[[pytest.MonkeyPatch], None]) -> bool:
     """Do the work in a process of its own, arranged so that it dies. True when it did."""
+    before = _sessions()
     child = os.fork()
     if not child:
         _in_child(work, arrange)
     _pid, status = os.waitpid(child, 0)
+    _wait_until_gone(before)
     return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+
+
+def _sessions() -> set[int]:
+    query = """SELECT pid FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+    with owner_session() as session:
+        return {pid for (pid,) in session.execute(query).fetchall()}
+
+
+def _wait_until_gone(before: set[int]) -> None:
+    """PostgreSQL takes a moment to notice that a client died, and to give up its locks."""
+    until = time.monotonic() + 20
+    while _sessions() - before:
+        assert time.monotonic() < until, "the killed process's sessions are still there"
+        time.sleep(0.02)
 
 
 def _in_child(work: Callable[[], Any], arrange: Callable[[pytest.MonkeyPatch], None]) -> None:
