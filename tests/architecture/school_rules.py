@@ -34,6 +34,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "config/gateway/health.py": "asks PostgreSQL and Redis, opens no school",
         "apps/payments/sandbox/delivery.py": "the sandbox is another program, without a database",
         "apps/tenants/services/schemas/crew.py": "owner's sessions, each naming its schema",
+        "apps/tenants/services/backup/loaders.py": "owner's sessions, each naming its schema",
     },
     "switches": {
         "config/": "the gateway, the worker and the backend put the school on and off",
@@ -56,6 +57,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "apps/payments/providers/stripe.py": "by the account's own key",
         "apps/tenants/choices.py": "the world's time zones",
         "apps/tenants/services/features.py": "which views a feature covers",
+        "apps/tenants/services/schemas/condensing.py": "the scripts are the installation's",
         "config/": "views, statements and files of the installation",
         "kernel/jsoncodec.py": "type hints",
     },

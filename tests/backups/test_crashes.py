@@ -55,7 +55,8 @@ RESTORE = (
 )
 TAKE, CANDIDATES = "apps.tenants.services.backup.take", "apps.tenants.services.backup.candidates"
 RESTORING = "apps.tenants.services.backup.restoring"
-LOADING, SWAPPING = "apps.tenants.services.backup.loading", "apps.tenants.services.backup.swapping"
+LOADING, LOADERS = "apps.tenants.services.backup.loading", "apps.tenants.services.backup.loaders"
+SWAPPING = "apps.tenants.services.backup.swapping"
 
 
 def kill_at(module: str, name: str, call: str, *, before: str = "") -> None:
@@ -110,8 +111,8 @@ def test_a_killed_backup_leaves_nothing_that_looks_like_one(
     [
         (CANDIDATES, "build"),
         (CANDIDATES, "load"),
-        (LOADING, "_copy_in"),
-        (LOADING, "_analyze"),
+        (LOADERS, "_copy_in"),
+        (LOADING, "_compare"),
         (CANDIDATES, "_check_books"),
         (CANDIDATES, "run_hooks"),
         (RESTORING, "_swap_in"),

@@ -24,7 +24,7 @@ from apps.tenants.services.backup.building import bring_forward, build, check_kn
 from apps.tenants.services.backup.errors import Incomparable
 from apps.tenants.services.backup.head import Head, Tail, as_school
 from apps.tenants.services.backup.hooks import all_books, restorers_in_order
-from apps.tenants.services.backup.loading import load
+from apps.tenants.services.backup.loading import alter, load
 from apps.tenants.services.backup.locks import lock_name, try_lock
 from apps.tenants.services.backup.sources import Source
 from apps.tenants.services.backup.tables import tables_of
@@ -180,13 +180,11 @@ def _correct(schema_name: str, statements: list[str]) -> None:
     with owner_session() as session:
         path = sql.SQL("SET LOCAL search_path = {}").format(sql.Identifier(schema_name))
         session.execute(path)
-        names = [table.identifier for table in tables_of(session, schema_name)]
-        for name in names:
-            session.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(name))
+        tables = tables_of(session, schema_name)
+        alter(session, tables, "DISABLE TRIGGER USER")
         for statement in statements:
             session.execute(statement.encode())
-        for name in names:
-            session.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER USER").format(name))
+        alter(session, tables, "ENABLE TRIGGER USER")
 
 
 def _remove_unless_adopted(schema_name: str) -> None:

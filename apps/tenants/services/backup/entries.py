@@ -61,7 +61,7 @@ class Packer:
 
     def __init__(self, out: BinaryIO, secret: str = "") -> None:
         self._envelope = EnvelopeWriter(out, secret)
-        compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
+        compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True, threads=1)
         self._stream = compressor.stream_writer(cast(BinaryIO, self._envelope), closefd=False)
 
     @contextmanager
