@@ -32,7 +32,8 @@ SELECT c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid)
  WHERE k.conrelid = ANY(%s::bigint[]::oid[]) AND k.contype = 'f' ORDER BY c.relname, k.conname
 """
 
-# Some belong to a constraint, and go and come with it.
+# Some belong to a constraint, and go and come with it. Those with an expression are left alone:
+# what PostgreSQL writes down of one is read back as another one with the same meaning.
 _INDEXES = """
 SELECT CASE WHEN k.oid IS NULL THEN format('DROP INDEX %%s', i.indexrelid::regclass)
             ELSE format('ALTER TABLE %%s DROP CONSTRAINT %%I', i.indrelid::regclass, k.conname) END,
@@ -41,7 +42,7 @@ SELECT CASE WHEN k.oid IS NULL THEN format('DROP INDEX %%s', i.indexrelid::regcl
                         pg_catalog.pg_get_constraintdef(k.oid)) END
   FROM pg_catalog.pg_index i LEFT JOIN pg_catalog.pg_constraint k
     ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')
- WHERE i.indrelid = %s ORDER BY i.indexrelid
+ WHERE i.indrelid = %s AND i.indpred IS NULL AND i.indexprs IS NULL ORDER BY i.indexrelid
 """
 
 
@@ -109,7 +110,7 @@ def foreign_keys_of(session: Session, tables: list[Table]) -> list[ForeignKey]:
 
 
 def indexes_of(session: Session, table: Table) -> list[tuple[str, str]]:
-    """The statements that take off each index of the table, and that make it again."""
+    """The statements that take off each plain index of the table, and that make it again."""
     return [(drop, make) for drop, make in session.execute(_INDEXES, [table.oid]).fetchall()]
 
 
