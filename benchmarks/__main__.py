@@ -1,6 +1,7 @@
 """`make bench`: all figures, on a database of their own made like the suite's.
 
-`python -m benchmarks routing` runs those whose name contains the word, and saves nothing.
+`python -m benchmarks routing` runs those whose name contains the word; with `--save` their results
+take the place of the earlier ones, without it nothing is saved.
 `--schools 3000` says how many schools the figures about many schools have (default 1,000, or the
 variable BENCH_SCHOOLS).
 """
@@ -38,8 +39,8 @@ def main() -> None:
         results = [result for name in options.figures for result in _tried(name, failed)]
     finally:
         drop_schools()
-    if not options.words:
-        save(results)
+    if options.save or not options.words:
+        save(results, keep=bool(options.words))
     if failed:
         sys.exit(f"Failed, the others are measured: {', '.join(failed)}")
 
@@ -48,6 +49,7 @@ def _options() -> argparse.Namespace:
     """Before anything is started, so that help and mistakes are answered at once."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("words", nargs="*", help="only figures whose name contains one of these")
+    parser.add_argument("--save", action="store_true", help="keep what was measured")
     default = os.environ.get("BENCH_SCHOOLS", "1000")
     at_least = f"at least {LEAST_SCHOOLS}; default: %(default)s"
     parser.add_argument("--schools", type=_schools, metavar="N", default=default, help=at_least)

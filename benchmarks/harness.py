@@ -85,11 +85,23 @@ def judge(
     )
 
 
-def save(results: list[Result]) -> None:
-    """The results, and beside them each curve in a file of its own."""
-    RESULTS.write_text(json.dumps([asdict(result) for result in results], indent=2) + "\n")
+def save(results: list[Result], *, keep: bool = False) -> None:
+    """The results, and beside them each curve in a file of its own. With `keep` the results of
+    earlier runs stay where none of the new ones takes their place."""
+    rows = [asdict(result) for result in results]
+    if keep:
+        rows = merged(json.loads(RESULTS.read_text()), rows)
+    RESULTS.write_text(json.dumps(rows, indent=2) + "\n")
     for name, curve in _curves.items():
         RESULTS.with_name(f"{name}.json").write_text(json.dumps(curve, indent=2) + "\n")
+
+
+def merged(
+    earlier: list[dict[str, object]], later: list[dict[str, object]]
+) -> list[dict[str, object]]:
+    """Each figure once, the later one where there are two, in the place of the earlier one."""
+    figures = {(row["figure"], row["peer_name"]): row for row in [*earlier, *later]}
+    return list(figures.values())
 
 
 def keep_curve(name: str, curve: object) -> None:
