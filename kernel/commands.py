@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from argparse import _SubParsersAction
 from typing import Any, NoReturn
 
 import psycopg
@@ -18,11 +18,21 @@ class Error(CommandError):
     """Django prints the class name in front of the message: "Error: …"."""
 
 
-def _refuse(parser: CommandParser, message: str) -> NoReturn:
-    """argparse's own `error`, without its lines of usage."""
-    if not parser.called_from_command_line:
-        raise Error(message, returncode=BAD_INPUT)
-    parser.exit(BAD_INPUT, f"Error: {message}. Try {parser.prog} --help\n")
+class PlainParser(CommandParser):
+    def error(self, message: str) -> NoReturn:
+        """argparse's own, without its lines of usage."""
+        if not self.called_from_command_line:
+            raise Error(message, returncode=BAD_INPUT)
+        self.exit(BAD_INPUT, f"Error: {message}. Try {self.prog} --help\n")
+
+
+def _make_plain(parser: CommandParser) -> None:
+    """Django makes the parser, and those of its subcommands, of a class of its own."""
+    parser.__class__ = PlainParser
+    for action in parser._actions:
+        if isinstance(action, _SubParsersAction):
+            for subcommand in action.choices.values():
+                _make_plain(subcommand)
 
 
 class PlainCommand(BaseCommand):
@@ -32,7 +42,7 @@ class PlainCommand(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.error = partial(_refuse, parser)  # type: ignore[method-assign]
+        _make_plain(parser)
         return parser
 
     def handle(self, *args: Any, **options: Any) -> None:

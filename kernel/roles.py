@@ -23,6 +23,9 @@ from psycopg import errors, sql
 SCHOOL_GROUP = "homeroom_school"
 
 _ROWS = sql.SQL("SELECT, INSERT, UPDATE, DELETE")
+# What a table says in its comment whose rows nobody may change, the school itself included.
+APPEND_ONLY = "append-only"
+_CHANGES = sql.SQL("UPDATE, DELETE")
 _COUNTERS = sql.SQL("USAGE, SELECT")
 # Two sessions that write the same row of a cluster-wide catalogue: the later one fails so.
 _RACES = (errors.DuplicateObject, errors.UniqueViolation, errors.InternalError_)
@@ -72,6 +75,20 @@ def grant_existing(session: Session, schema_name: str) -> None:
                     sql.Identifier(schema_name),
                 )
             )
+    _protect_history(session, schema_name, tables)
+
+
+def _protect_history(session: Session, schema_name: str, tables: list[str]) -> None:
+    query = (
+        "SELECT c.relname FROM pg_catalog.pg_class c"
+        " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = %s AND c.relname = ANY(%s)"
+        " AND starts_with(obj_description(c.oid, 'pg_class'), %s)"
+    )
+    revoke = sql.SQL("REVOKE {} ON {} FROM {}")
+    for (name,) in session.execute(query, [schema_name, tables, APPEND_ONLY]).fetchall():
+        table, school = sql.Identifier(schema_name, name), sql.Identifier(schema_name)
+        session.execute(revoke.format(_CHANGES, table, school))
 
 
 def drop_school_role(session: Session, schema_name: str) -> bool:

@@ -13,6 +13,7 @@ class Delivery:
 
     `event` is an instance of the publisher's payload class, already brought to the newest
     version. `event_id` is the same on every attempt, so it serves as an idempotency key.
+    `caused_by` is the event whose handler published this one.
     """
 
     event: Any
@@ -26,12 +27,14 @@ class Delivery:
     actor: str
     trace_id: str
     attempt: int
+    caused_by: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredEvent:
     """One fact in the history of one aggregate; versions count from 1 without gaps."""
 
+    stream_id: UUID
     version: int
     event: Any
     occurred_at: datetime
@@ -47,7 +50,31 @@ class OutboxStatus:
     retrying: int
     oldest_seconds: float
     deliveries: int
+    parked: int
     dead_letters: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseInfo:
+    """A consumer that a person has stopped, and how many events wait for it."""
+
+    consumer: str
+    since: datetime
+    paused_by: str
+    reason: str
+    resuming: bool
+    parked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterFilter:
+    """Which open dead letters are meant; what is left empty does not matter. `event_type` may end
+    in `*`; the times are of the failure."""
+
+    event_type: str = ""
+    consumer: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

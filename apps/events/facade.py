@@ -2,8 +2,10 @@
 
 from apps.events.contracts import Delivery, StoredEvent
 from apps.events.services.announcements import backlog, forget_school
+from apps.events.services.audit import audit_with
 from apps.events.services.draining import drain
 from apps.events.services.errors import (
+    PublishedWhileReplaying,
     PublishOutsideTransaction,
     RegistryError,
     UnknownEvent,
@@ -17,6 +19,7 @@ from apps.events.services.privacy import (
     streams_naming,
     waiting_about,
 )
+from apps.events.services.projections import Derived, Projection, add_projection
 from apps.events.services.publishing import publish
 from apps.events.services.registry import handles, isolated_registry
 from apps.events.services.restoring import (
@@ -26,24 +29,34 @@ from apps.events.services.restoring import (
     put_aside,
     waiting_event_ids,
 )
+from apps.events.services.snapshots import Folding, forget_snapshot, state_of
 from apps.events.services.store import append, load
 from apps.events.services.sweeping import rest_with
+from apps.events.services.tailing import follow
 
 __all__ = [
     "SETTLE_HISTORY",
     "Delivery",
+    "Derived",
+    "Folding",
+    "Projection",
     "PublishOutsideTransaction",
+    "PublishedWhileReplaying",
     "RegistryError",
     "StoredEvent",
     "UnknownEvent",
     "VersionConflict",
+    "add_projection",
     "announce_again",
     "append",
+    "audit_with",
     "backlog",
     "drain",
     "expired_receipts",
+    "follow",
     "forget_letters",
     "forget_school",
+    "forget_snapshot",
     "handles",
     "isolated_registry",
     "leave_out_what_was_done",
@@ -53,6 +66,7 @@ __all__ = [
     "put_aside",
     "resolved_letters",
     "rest_with",
+    "state_of",
     "streams_naming",
     "waiting_about",
     "waiting_event_ids",

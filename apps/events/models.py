@@ -135,6 +135,61 @@ class ExternalDelivery(EventRow):
         return f"{self.consumer} {self.event_id}"
 
 
+class PausedConsumer(SchoolModel):
+    """A consumer that a person has stopped: its events are parked. Once `resuming`, they are
+    handled, and the row goes when none is left."""
+
+    consumer = models.TextField(primary_key=True)
+    since = models.DateTimeField(db_default=Now())
+    paused_by = models.TextField()
+    reason = models.TextField(default="", db_default="")
+    resuming = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        db_table = "paused_consumer"
+
+    def __str__(self) -> str:
+        return self.consumer
+
+
+class ParkedEvent(EventRow):
+    """An event that waits for one paused consumer; the others have handled it."""
+
+    event_id = models.UUIDField()
+    lane = models.SmallIntegerField(default=0, db_default=0)
+    consumer = models.TextField()
+    available_at = models.DateTimeField(db_default=TransactionNow())
+    last_error = models.TextField(default="", db_default="")
+
+    class Meta:
+        db_table = "parked_event"
+        constraints = [
+            models.UniqueConstraint(fields=["event_id", "consumer"], name="parked_event_once")
+        ]
+        indexes = [models.Index(fields=["consumer", "lane", "id"], name="parked_event_order")]
+
+    def __str__(self) -> str:
+        return f"{self.consumer} {self.event_type} {self.event_id}"
+
+
+class LaneMark(SchoolModel):
+    """Passes over a lane that began and did not end, since the last that did: each is a worker
+    that died. While `careful` counts down, events are handled one by one.
+
+    The table is unlogged: it costs no wait for the disk, and a crash of the server empties it.
+    """
+
+    lane = models.SmallIntegerField(primary_key=True)
+    unfinished = models.IntegerField(default=0, db_default=0)
+    careful = models.IntegerField(default=0, db_default=0)
+
+    class Meta:
+        db_table = "lane_mark"
+
+    def __str__(self) -> str:
+        return f"lane {self.lane}: {self.unfinished}"
+
+
 class DeadLetter(EventRow):
     """An event that one consumer could not handle; waits for a person."""
 

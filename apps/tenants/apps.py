@@ -9,11 +9,13 @@ class TenantsConfig(AppConfig):
     def ready(self) -> None:
         from apps.events import facade as events
         from apps.tenants.selectors import resting_schools
+        from apps.tenants.services.decisions import record_decision
         from apps.tenants.services.operations import ask_keeper_with
         from apps.tenants.tasks import ask_keeper
 
         ask_keeper_with(ask_keeper)
         events.rest_with(resting_schools)
+        events.audit_with(record_decision)
         # Every app's preferences.py declares its settings and features.
         autodiscover_modules("preferences")
         # Every app's provisioning.py registers what it does inside a new school.

@@ -20,12 +20,15 @@ privacy.nobody_in(
         "events.Receipt": "keys of events and names of functions",
         "events.Snapshot": "folded state of an aggregate; none of ours keeps names in it",
         "events.ProjectionPosition": "how far a projection has read",
+        "events.LaneMark": "numbers of passes that ended or did not",
+        "events.PausedConsumer": "names of functions, and the operator who paused them",
     }
 )
 privacy.not_exported(
     {
         "events.OutboxEvent": "waits for seconds; what it says is in the tables it came from",
         "events.ExternalDelivery": "waits for seconds; what it says is in the tables it came from",
+        "events.ParkedEvent": "waits while a consumer is paused; told in the tables it came from",
         "events.DeadLetter": "a copy of an event for the operator",
         "events.StoredEventRow": "told in words by the app whose story it is (payments)",
     }
@@ -52,7 +55,11 @@ def news_is_delivered_first(person: privacy.Person) -> Iterator[str]:
 
 
 @privacy.erases(
-    "events.OutboxEvent", "events.ExternalDelivery", "events.DeadLetter", "events.StoredEventRow"
+    "events.OutboxEvent",
+    "events.ExternalDelivery",
+    "events.ParkedEvent",
+    "events.DeadLetter",
+    "events.StoredEventRow",
 )
 def erase_from_letters(work: privacy.Erasing) -> None:
     """What waits stood against the erasure; stories are named by the app that owns them."""

@@ -1,12 +1,14 @@
 """Reading how the outbox stands."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import connection
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django_tenants.utils import get_tenant_model
 
-from apps.events.contracts import DeadLetterInfo, OutboxStatus
-from apps.events.models import DeadLetter
+from apps.events.contracts import DeadLetterInfo, LetterFilter, OutboxStatus, PauseInfo
+from apps.events.models import DeadLetter, ParkedEvent, PausedConsumer
 from apps.events.selectors.schemas import PUBLIC, current_schema, opened
 
 _STATUS = """
@@ -15,6 +17,7 @@ SELECT (SELECT count(*) FROM outbox_event),
        (SELECT coalesce(extract(epoch FROM statement_timestamp() - min(occurred_at)), 0)
           FROM outbox_event),
        (SELECT count(*) FROM external_delivery),
+       (SELECT count(*) FROM parked_event),
        (SELECT count(*) FROM dead_letter WHERE resolved_at IS NULL)
 """
 
@@ -23,13 +26,14 @@ def get_status() -> OutboxStatus:
     """How the open school's outbox stands."""
     with connection.cursor() as cursor:
         cursor.execute(_STATUS)
-        pending, retrying, oldest, deliveries, dead_letters = cursor.fetchone()
+        pending, retrying, oldest, deliveries, parked, dead_letters = cursor.fetchone()
     return OutboxStatus(
         schema_name=current_schema(),
         pending=pending,
         retrying=retrying,
         oldest_seconds=round(float(oldest), 1),
         deliveries=deliveries,
+        parked=parked,
         dead_letters=dead_letters,
     )
 
@@ -55,6 +59,48 @@ def list_dead_letters(*, include_resolved: bool = False, limit: int = 100) -> li
     if not include_resolved:
         letters = letters.filter(resolved_at__isnull=True)
     return list(_infos(letters[:limit]))
+
+
+def matching_letters(chosen: LetterFilter) -> list[int]:
+    """The ids of the open dead letters that are meant, oldest first."""
+    letters = DeadLetter.objects.filter(resolved_at__isnull=True)
+    if chosen.event_type.endswith("*"):
+        letters = letters.filter(event_type__startswith=chosen.event_type[:-1])
+    elif chosen.event_type:
+        letters = letters.filter(event_type=chosen.event_type)
+    if chosen.consumer:
+        letters = letters.filter(consumer=chosen.consumer)
+    if chosen.since:
+        letters = letters.filter(failed_at__gte=chosen.since)
+    if chosen.until:
+        letters = letters.filter(failed_at__lt=chosen.until)
+    return list(letters.order_by("id").values_list("id", flat=True))
+
+
+def one_an_event(letter_ids: Sequence[int]) -> list[int]:
+    """Of letters about the same event only the first: deciding on it decides on all."""
+    rows = DeadLetter.objects.filter(id__in=letter_ids).order_by("-id")
+    first = dict(rows.values_list("event_id", "id"))
+    return sorted(first.values())
+
+
+def list_pauses() -> list[PauseInfo]:
+    """The open school's paused consumers by name."""
+    parked = ParkedEvent.objects.filter(consumer=OuterRef("consumer")).order_by().values("consumer")
+    rows = PausedConsumer.objects.annotate(
+        parked=Coalesce(Subquery(parked.annotate(count=Count("id")).values("count")), 0)
+    )
+    return [
+        PauseInfo(
+            consumer=row.consumer,
+            since=row.since,
+            paused_by=row.paused_by,
+            reason=row.reason,
+            resuming=row.resuming,
+            parked=row.parked,
+        )
+        for row in rows.order_by("consumer")
+    ]
 
 
 def get_dead_letter(letter_id: int) -> DeadLetterInfo | None:

@@ -1,6 +1,6 @@
 """One batch of events of one lane, handled inside the transaction that is open."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -13,13 +13,14 @@ from apps.events.models import DeadLetter, OutboxEvent
 from apps.events.services import announcements, deliveries
 from apps.events.services.letters import dead_letter
 from apps.events.services.options import backoff, options
+from apps.events.services.parking import park
 from apps.events.services.registry import HandlerSpec, registry
 from apps.events.services.runner import describe, run
 
 log = structlog.get_logger(__name__)
 
 
-def read(lane: int, floor: int, as_of: datetime) -> list[OutboxEvent]:
+def read(lane: int, floor: int, as_of: datetime, limit: int) -> list[OutboxEvent]:
     """The lane's next events in order, without streams that wait for an earlier event of theirs.
 
     `floor` is exact, not a hint: without it the scan would crawl over the dead rows at the head
@@ -35,16 +36,18 @@ def read(lane: int, floor: int, as_of: datetime) -> list[OutboxEvent]:
     # and will be deleted, so an event left out here would wait for ever.
     due = Q(attempts=0) | Q(available_at__lte=as_of)
     rows = OutboxEvent.objects.filter(due, lane=lane, id__gte=floor)
-    return list(rows.exclude(Exists(waiting)).order_by("id")[: options().batch])
+    return list(rows.exclude(Exists(waiting)).order_by("id")[:limit])
 
 
 @dataclass(slots=True)
 class Batch:
-    """The events that were read, and what became of them."""
+    """The events that were read, and what became of them. For consumers in `paused` they are
+    parked."""
 
     tenant_id: int
     lane: int
     events: Sequence[OutboxEvent]
+    paused: Container[str] = ()
     done: list[int] = field(default_factory=list)
     held_back: set[UUID] = field(default_factory=set)
 
@@ -120,6 +123,14 @@ class Batch:
         )
         self.held_back.add(event.stream_id)
 
+    def bury(self, error: str) -> None:
+        """Give all of it up at once: nothing of it may be run again."""
+        for event in self.events:
+            specs = registry().handlers_of(event.event_type)
+            fresh = _write_receipts((event.event_id, spec.consumer) for spec in specs)
+            self._bury(event, {consumer: error for _event_id, consumer in sorted(fresh)})
+        self._finish()
+
     def _bury(self, event: OutboxEvent, errors: dict[str, str]) -> None:
         DeadLetter.objects.bulk_create(
             dead_letter(event, consumer, error, event.attempts + 1)
@@ -129,7 +140,9 @@ class Batch:
         self.done.append(event.id)
 
     def _apply(self, spec: HandlerSpec, event: OutboxEvent) -> None:
-        if spec.external:
+        if spec.consumer in self.paused:
+            park(event, spec.consumer)
+        elif spec.external:
             deliveries.owe(self.tenant_id, event, spec.consumer)
         else:
             run(spec, event, attempt=event.attempts + 1)

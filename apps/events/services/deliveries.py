@@ -17,11 +17,12 @@ import structlog
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from apps.events.models import ExternalDelivery, OutboxEvent
+from apps.events.models import ExternalDelivery, OutboxEvent, ParkedEvent
 from apps.events.services.announcements import DELIVERIES_LANE, announce
 from apps.events.services.errors import UnknownEvent
 from apps.events.services.letters import dead_letter
 from apps.events.services.options import backoff, options
+from apps.events.services.parking import park, paused_consumers
 from apps.events.services.registry import registry
 from apps.events.services.runner import describe, run
 from kernel.ids import uuid7
@@ -62,7 +63,7 @@ DELETE FROM public.outbox_ready ready
 """
 
 
-def owe(tenant_id: int, event: OutboxEvent, consumer: str) -> None:
+def owe(tenant_id: int, event: OutboxEvent | ParkedEvent, consumer: str) -> None:
     """Note, in the transaction that is open, that this consumer must be called."""
     row = ExternalDelivery.objects.create(
         event_id=event.event_id,
@@ -107,6 +108,8 @@ def _claim(tenant_id: int) -> ExternalDelivery | None:
 
 
 def _call(tenant_id: int, row: ExternalDelivery) -> bool:
+    if _parked(tenant_id, row):
+        return False
     if row.attempts > options().max_calls:
         # Claimed that often and never struck off: the call takes its worker down with it.
         _give_up(tenant_id, row, row.last_error or "The worker died during every attempt.")
@@ -121,6 +124,16 @@ def _call(tenant_id: int, row: ExternalDelivery) -> bool:
     else:
         return _strike_off(tenant_id, row)
     return False
+
+
+@transaction.atomic
+def _parked(tenant_id: int, row: ExternalDelivery) -> bool:
+    """Put the call aside when its consumer is paused."""
+    if row.consumer not in paused_consumers():
+        return False
+    if _strike_off(tenant_id, row):
+        park(row, row.consumer)
+    return True
 
 
 def _failed(tenant_id: int, row: ExternalDelivery, error: str) -> None:

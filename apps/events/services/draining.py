@@ -6,6 +6,7 @@ kills it, it either happened or it did not.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,11 +14,13 @@ import structlog
 from django.db import connection, transaction
 
 from apps.events.selectors.schemas import opened, tenant_id_of
-from apps.events.services import announcements
+from apps.events.services import announcements, marks
 from apps.events.services.announcements import DELIVERIES_LANE, Announcement
 from apps.events.services.batches import Batch, read
 from apps.events.services.deliveries import make_due_calls
 from apps.events.services.options import options
+from apps.events.services.parking import paused_consumers
+from apps.events.services.pausing import catch_up
 from apps.events.services.wakeup import draining, wake
 
 log = structlog.get_logger(__name__)
@@ -110,16 +113,48 @@ def _hand_over(schema_name: str, lane: int) -> None:
 
 
 def _pass(schema_name: str, lane: int) -> Pass:
+    if not announcements.any_due(tenant_id_of(schema_name), lane):
+        return Pass(locked=True)
+    mark = marks.begin(lane)
+    run = _wary_pass if mark.one_by_one else _usual_pass
+    outcome = run(schema_name, lane)
+    if outcome.locked:
+        marks.end(lane, mark)
+    return outcome
+
+
+def _usual_pass(schema_name: str, lane: int) -> Pass:
     try:
-        return _locked_pass(schema_name, lane, careful=False)
+        return _locked_pass(schema_name, lane, _run, options().batch)
     except Exception as error:
         # Nothing of that batch has happened. Find out which event is to blame.
         log.warning("outbox.batch_failed", schema=schema_name, lane=lane, error=repr(error))
-        return _locked_pass(schema_name, lane, careful=True)
+        return _locked_pass(schema_name, lane, Batch.run_carefully, options().batch)
+
+
+def _run(batch: Batch) -> None:
+    if batch.needs_care:
+        batch.run_carefully()
+    else:
+        batch.run_quickly()
+
+
+def _wary_pass(schema_name: str, lane: int) -> Pass:
+    """One event, which is noted as an attempt before it is tried: see marks.py."""
+    log.warning("outbox.one_by_one", schema=schema_name, lane=lane)
+    noted = _locked_pass(schema_name, lane, marks.note_attempt, 1, settle=False)
+    return _locked_pass(schema_name, lane, marks.run_noted, 1) if noted.locked else noted
 
 
 @transaction.atomic
-def _locked_pass(schema_name: str, lane: int, *, careful: bool) -> Pass:
+def _locked_pass(
+    schema_name: str,
+    lane: int,
+    work: Callable[[Batch], None],
+    limit: int,
+    *,
+    settle: bool = True,
+) -> Pass:
     tenant_id = tenant_id_of(schema_name)
     as_of = _lock(tenant_id, lane)
     if as_of is None:
@@ -128,13 +163,19 @@ def _locked_pass(schema_name: str, lane: int, *, careful: bool) -> Pass:
     if not announced:
         return Pass(locked=True)
     floor = min(announcement.first_id for announcement in announced)
-    batch = Batch(tenant_id=tenant_id, lane=lane, events=read(lane, floor, as_of))
-    if careful or batch.needs_care:
-        batch.run_carefully()
-    else:
-        batch.run_quickly()
-    _settle(batch, announced)
+    paused = _still_paused(lane)
+    batch = Batch(tenant_id, lane, read(lane, floor, as_of, limit), paused)
+    work(batch)
+    if settle:
+        _settle(batch, announced, limit)
     return Pass(locked=True, read=len(batch.events), handled=len(batch.done))
+
+
+def _still_paused(lane: int) -> set[str]:
+    """Consumers whose events are to be parked, after those that were resumed had their turn."""
+    paused = paused_consumers()
+    resuming = [consumer for consumer, resumed in paused.items() if resumed]
+    return set(paused) - set(resuming) | catch_up(lane, resuming)
 
 
 def _lock(tenant_id: int, lane: int) -> datetime | None:
@@ -152,9 +193,9 @@ def _lock(tenant_id: int, lane: int) -> datetime | None:
     return as_of if locked else None
 
 
-def _settle(batch: Batch, announced: list[Announcement]) -> None:
+def _settle(batch: Batch, announced: list[Announcement], limit: int) -> None:
     announcements.forget(announced)
-    if len(batch.events) < options().batch:
+    if len(batch.events) < limit:
         return
     # A full batch: there may be more behind it, of which the announcements just deleted (a
     # retry's, say, which stands for all that it held back) were the only notice.

@@ -12,6 +12,10 @@ class PublishOutsideTransaction(RuntimeError):
     """An event was published with no transaction open: it could outlive or miss its change."""
 
 
+class PublishedWhileReplaying(RuntimeError):
+    """Code that a replay runs wanted to tell the world something."""
+
+
 class RegistryError(ImproperlyConfigured):
     """The events and handlers of the installed apps do not fit together; start refuses."""
 

@@ -7,7 +7,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.events.models import DeadLetter, ExternalDelivery, OutboxEvent, Receipt
+from apps.events.models import (
+    DeadLetter,
+    ExternalDelivery,
+    OutboxEvent,
+    ParkedEvent,
+    Receipt,
+)
 from apps.events.services.options import options
 from kernel.errors import Conflict, NotFound
 
@@ -15,7 +21,7 @@ Resolution = DeadLetter.Resolution
 
 
 def dead_letter(
-    event: OutboxEvent | ExternalDelivery, consumer: str, error: str, attempts: int
+    event: OutboxEvent | ExternalDelivery | ParkedEvent, consumer: str, error: str, attempts: int
 ) -> DeadLetter:
     """The event as it is kept for a person to look at; not saved."""
     return DeadLetter(

@@ -17,6 +17,7 @@ from apps.events.models import (
     DeadLetter,
     ExternalDelivery,
     OutboxEvent,
+    ParkedEvent,
     Receipt,
     StoredEventRow,
 )
@@ -31,13 +32,15 @@ class _Text(Func):
 
 
 def waiting_about(texts: Collection[str]) -> int:
-    """How many events that name one of the texts are not delivered yet, open dead letters
-    included."""
-    open_letters = DeadLetter.objects.filter(resolved_at__isnull=True)
-    return sum(
-        _naming(rows, texts).count()
-        for rows in (OutboxEvent.objects.all(), ExternalDelivery.objects.all(), open_letters)
-    )
+    """How many events that name one of the texts are not delivered yet, parked ones and open dead
+    letters included."""
+    waiting: list[QuerySet[Any]] = [
+        OutboxEvent.objects.all(),
+        ExternalDelivery.objects.all(),
+        ParkedEvent.objects.all(),
+        DeadLetter.objects.filter(resolved_at__isnull=True),
+    ]
+    return sum(_naming(rows, texts).count() for rows in waiting)
 
 
 def forget_letters(texts: Collection[str]) -> int:
@@ -70,8 +73,9 @@ def expired_receipts(cutoff: datetime) -> QuerySet[Receipt]:
     event's own time, so this is one range of the index."""
     waiting = DeadLetter.objects.filter(resolved_at__isnull=True).values("event_id")
     owed = ExternalDelivery.objects.values("event_id")
-    old = Receipt.objects.filter(event_id__lt=_first_key(cutoff))
-    return old.exclude(event_id__in=waiting).exclude(event_id__in=owed)
+    parked = ParkedEvent.objects.values("event_id")
+    old = Receipt.objects.filter(event_id__lt=_first_key(cutoff)).exclude(event_id__in=waiting)
+    return old.exclude(event_id__in=owed).exclude(event_id__in=parked)
 
 
 def _first_key(moment: datetime) -> UUID:

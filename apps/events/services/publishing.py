@@ -9,7 +9,8 @@ from django.db import connection, transaction
 
 from apps.events.models import OutboxEvent
 from apps.events.selectors.schemas import current_schema
-from apps.events.services.errors import PublishOutsideTransaction
+from apps.events.services.circumstances import cause, is_replaying
+from apps.events.services.errors import PublishedWhileReplaying, PublishOutsideTransaction
 from apps.events.services.letters import lane_of
 from apps.events.services.registry import registry
 from apps.events.services.wakeup import wake
@@ -22,10 +23,12 @@ def publish(
     """Put an event into this school's outbox, in the transaction that is open.
 
     Write the aggregate's row first: its lock makes the order of events the order of commits.
-    Returns the event's id. Raises PublishOutsideTransaction when no transaction is open, and
-    UnknownEvent when the event's class stands in no app's events.py.
+    Returns the event's id. Raises PublishOutsideTransaction when no transaction is open,
+    UnknownEvent when the event's class stands in no app's events.py, and PublishedWhileReplaying
+    where history is only gone through again.
     """
     _check_in_transaction()
+    _check_not_replaying()
     event_type, version = registry().identify(event)
     lane = lane_of(stream_id)
     row = OutboxEvent.objects.create(
@@ -53,6 +56,18 @@ def _check_in_transaction() -> None:
         )
 
 
+def _check_not_replaying() -> None:
+    if is_replaying():
+        raise PublishedWhileReplaying(
+            "A replay only works out what the past comes to: its code may not publish anything."
+        )
+
+
 def _headers(actor: str) -> dict[str, Any]:
-    trace_id = structlog.contextvars.get_contextvars().get("trace_id", "")
-    return {key: value for key, value in (("actor", actor), ("trace_id", trace_id)) if value}
+    caused_by = cause()
+    headers = {
+        "actor": actor,
+        "trace_id": structlog.contextvars.get_contextvars().get("trace_id", ""),
+        "caused_by": str(caused_by) if caused_by else "",
+    }
+    return {key: value for key, value in headers.items() if value}

@@ -86,9 +86,9 @@ class Registry:
             *self._handlers_that_hear_nothing(),
         ]
 
-    def check(self) -> None:
-        """Raise RegistryError that lists every problem."""
-        found = self.problems()
+    def check(self, also: Iterable[str] = ()) -> None:
+        """Raise RegistryError that lists every problem, and those in `also`."""
+        found = [*self.problems(), *also]
         if found:
             raise RegistryError("Events and handlers do not fit together:\n- " + "\n- ".join(found))
 

@@ -13,7 +13,14 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
-from apps.events.models import DeadLetter, ExternalDelivery, OutboxEvent, Receipt
+from apps.events.models import (
+    DeadLetter,
+    ExternalDelivery,
+    OutboxEvent,
+    ParkedEvent,
+    PausedConsumer,
+    Receipt,
+)
 from apps.events.selectors.schemas import tenant_id_of
 from apps.events.services.announcements import DELIVERIES_LANE
 from apps.events.services.letters import dead_letter
@@ -60,12 +67,13 @@ def put_aside(reason: str) -> int:
         for event in OutboxEvent.objects.order_by("id")
         for spec in registry().handlers_of(event.event_type)
     ]
-    letters += [
-        dead_letter(call, call.consumer, reason, call.attempts)
-        for call in ExternalDelivery.objects.order_by("id")
+    waiting: list[ParkedEvent | ExternalDelivery] = [
+        *ParkedEvent.objects.order_by("id"),
+        *ExternalDelivery.objects.order_by("id"),
     ]
+    letters += [dead_letter(row, row.consumer, reason, row.attempts) for row in waiting]
     handled = set(_receipts([letter.event_id for letter in letters]))
-    owed = set(ExternalDelivery.objects.values_list("event_id", "consumer"))
+    owed = {(row.event_id, row.consumer) for row in waiting}
     fresh = [
         letter
         for letter in letters
@@ -73,8 +81,8 @@ def put_aside(reason: str) -> int:
         or (letter.event_id, letter.consumer) not in handled
     ]
     DeadLetter.objects.bulk_create(_unique(fresh))
-    OutboxEvent.objects.all().delete()
-    ExternalDelivery.objects.all().delete()
+    for model in (OutboxEvent, ExternalDelivery, ParkedEvent, PausedConsumer):
+        model.objects.all().delete()
     return len(fresh)
 
 

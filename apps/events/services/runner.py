@@ -1,21 +1,24 @@
 """Running one handler for one event."""
 
 from typing import Any
+from uuid import UUID
 
 import structlog
 
 from apps.events.contracts import Delivery
-from apps.events.models import ExternalDelivery, OutboxEvent
+from apps.events.models import ExternalDelivery, OutboxEvent, ParkedEvent
 from apps.events.selectors.schemas import current_schema
+from apps.events.services.circumstances import caused_by
 from apps.events.services.registry import HandlerSpec, registry
 
-Row = OutboxEvent | ExternalDelivery
+Row = OutboxEvent | ExternalDelivery | ParkedEvent
 
 
 def run(spec: HandlerSpec, row: Row, attempt: int) -> None:
     """Call the handler; what it raises is the caller's to judge. Logs carry the trace."""
     delivery = _delivery(row, attempt)
-    with structlog.contextvars.bound_contextvars(**_log_context(spec, delivery)):
+    context = _log_context(spec, delivery)
+    with structlog.contextvars.bound_contextvars(**context), caused_by(row.event_id):
         spec.call(delivery)
 
 
@@ -38,6 +41,7 @@ def _delivery(row: Row, attempt: int) -> Delivery:
         actor=str(headers.get("actor", "")),
         trace_id=str(headers.get("trace_id", "")),
         attempt=attempt,
+        caused_by=UUID(headers["caused_by"]) if "caused_by" in headers else None,
     )
 
 

@@ -5,6 +5,7 @@ from django.core.management import CommandError, call_command
 
 from apps.events.models import DeadLetter, OutboxEvent
 from apps.events.tests.lessons import effects, hold_lesson
+from kernel.schools import in_public
 
 
 @pytest.fixture
@@ -31,13 +32,13 @@ def test_status_shows_each_school(letter, capsys):
 
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == [
-        "school", "pending", "retrying", "oldest", "s", "calls", "dead", "letters",
+        "school", "pending", "retrying", "oldest", "s", "calls", "parked", "dead", "letters",
     ]  # fmt: skip
     rows = {line.split()[0]: line.split()[1:] for line in lines[1:]}
     assert set(rows) == {"platform", "lincoln", "sanmartin"}
     lincoln = rows["lincoln"]
-    assert (lincoln[0], lincoln[1], lincoln[3], lincoln[4]) == ("1", "0", "0", "1")
-    assert rows["sanmartin"] == ["0", "0", "0.0", "0", "0"]
+    assert (lincoln[0], lincoln[1], *lincoln[3:]) == ("1", "0", "0", "0", "1")
+    assert rows["sanmartin"] == ["0", "0", "0.0", "0", "0", "0"]
 
 
 @pytest.mark.parametrize("name", ["lincoln", "t_000001"])
@@ -54,6 +55,7 @@ def test_status_of_one_school_as_json(letter, capsys, name):
             "retrying": 0,
             "oldest_seconds": 0.0,
             "deliveries": 0,
+            "parked": 0,
             "dead_letters": 1,
         }
     ]
@@ -109,7 +111,8 @@ def test_a_letter_is_retried(letter, capsys, drain):
     call_command("dead_letters", "retry", "--school", "lincoln", str(letter.id))
     drain()
 
-    assert f"Event {letter.event_id} is back in the outbox." in capsys.readouterr().out
+    told = f"Dead letter {letter.id}: event {letter.event_id} is back in the outbox."
+    assert told in capsys.readouterr().out
     assert effects("register") == ["algebra"]
 
 
@@ -122,3 +125,120 @@ def test_a_letter_is_discarded_once(letter, capsys):
     assert error.value.returncode == 2
     call_command("dead_letters", "list", "--all")
     assert "[discarded]" in capsys.readouterr().out
+
+
+@pytest.fixture
+def letters(lessons_school, hears, drain, settings):
+    """Three dead letters of two events."""
+    settings.OUTBOX = {"max_attempts": 1}
+
+    def fail(delivery):
+        if fail.on:
+            raise ValueError("no chalk")
+
+    fail.on = True
+    hears("register", fails=fail)
+    hold_lesson("algebra")
+    drain()
+    hears("diary", fails=fail)
+    hold_lesson("music")
+    drain()
+    fail.on = False
+    return list(DeadLetter.objects.order_by("id"))
+
+
+def decided():
+    from apps.tenants.models import OperatorAction
+
+    with in_public():
+        return [
+            (action.school_id, action.action, action.detail)
+            for action in OperatorAction.objects.filter(action__startswith="events.")
+        ]
+
+
+def test_those_that_fit_are_retried_together_and_noted(letters, capsys, drain):
+    call_command(
+        "dead_letters", "retry", "--school", "lincoln", "--type", "lessons.*", "--yes", "--json"
+    )
+    drain()
+
+    told = json.loads(capsys.readouterr().out)
+    assert told["action"] == "retry"
+    assert sorted(told["events"].values()) == sorted({str(one.event_id) for one in letters})
+    assert sorted(effects("register")) == ["algebra", "music"]
+    # Who has joined since hears of it for the first time.
+    assert sorted(effects("diary")) == ["algebra", "music"]
+    assert not DeadLetter.objects.filter(resolved_at=None).exists()
+    assert sorted(detail["event"] for _school, _action, detail in decided()) == sorted(
+        told["events"].values()
+    )
+    assert {(school, action) for school, action, _detail in decided()} == {(1, "events.retry")}
+
+
+def test_those_of_one_consumer_are_discarded(letters, capsys):
+    chosen = ["--consumer", "register", "--since", "2020-01-01", "--until", "2100-01-01T00:00"]
+    call_command("dead_letters", "discard", "--school", "lincoln", *chosen, "--yes")
+
+    assert capsys.readouterr().out.count("is discarded.") == 2
+    assert [one.consumer for one in DeadLetter.objects.filter(resolved_at=None)] == ["diary"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "Which ones"),
+        (["7", "--type", "lessons.lesson_held"], "not both"),
+        (["--type", "lessons.*"], "Add --yes"),
+        (["--since", "yesterday"], "no moment"),
+    ],
+)
+def test_nothing_is_decided_by_accident(letters, arguments, said):
+    with pytest.raises(CommandError, match=said) as error:
+        call_command("dead_letters", "discard", "--school", "lincoln", *arguments)
+
+    assert error.value.returncode == 2
+    assert DeadLetter.objects.filter(resolved_at=None).count() == len(letters)
+
+
+def test_nothing_that_fits_is_said_so(letters, capsys):
+    call_command("dead_letters", "retry", "--school", "lincoln", "--type", "fees.*")
+
+    assert capsys.readouterr().out == "No dead letter fits.\n"
+
+
+def test_letters_as_json(letters, capsys):
+    call_command("dead_letters", "list", "--json")
+
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["school"], row["consumer"]) for row in rows] == [
+        ("lincoln", one.consumer) for one in letters
+    ]
+
+
+def test_a_consumer_is_paused_and_resumed(lessons_school, hears, capsys, drain):
+    hears("register")
+    call_command("consumers", "pause", "register", "--school", "lincoln", "--reason", "chalk")
+    hold_lesson("algebra")
+    drain()
+    call_command("consumers", "list", "--school", "lincoln")
+    assert "paused since" in capsys.readouterr().out
+    assert effects("register") == []
+
+    call_command("consumers", "resume", "register", "--school", "lincoln", "--json")
+    drain()
+
+    assert json.loads(capsys.readouterr().out) == {"consumer": "register", "waiting": 1}
+    assert effects("register") == ["algebra"]
+    assert [action for _school, action, _detail in decided()] == ["events.resume", "events.pause"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("pause", "janitor"), ("resume", "janitor"), ("pause",), ("stop", "register")],
+)
+def test_consumers_that_do_not_exist_are_code_2(school, arguments):
+    with pytest.raises(CommandError) as error:
+        call_command("consumers", *arguments, "--school", "lincoln")
+
+    assert error.value.returncode == 2

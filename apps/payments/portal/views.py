@@ -16,7 +16,7 @@ from apps.payments import contracts, models, selectors
 from apps.payments.permissions import REFUND_PAYMENTS, VIEW_PAYMENTS
 from apps.payments.portal import labels
 from apps.payments.portal.forms import PaymentFilter, RefundForm
-from apps.payments.services import journal, refunds, sync, timeline, webhooks
+from apps.payments.services import derived, refunds, sync, timeline, webhooks
 from kernel.access import access
 from kernel.errors import DomainError, NotFound
 from kernel.money import format_money
@@ -83,15 +83,15 @@ def _method(payment: models.Payment) -> str:
 
 def _attention(payment: models.Payment) -> str:
     return {
-        journal.MISMATCH: _(
+        derived.MISMATCH: _(
             "The gateway took another amount than was asked for. Nothing was booked. Look the "
             "payment up in the gateway's dashboard, refund it there if it is wrong, then close it."
         ),
-        journal.EXTERNAL_REFUND: _(
+        derived.EXTERNAL_REFUND: _(
             "Money was given back in the gateway's own dashboard. Book it here, so that the "
             "family's account agrees."
         ),
-        journal.REFUND_FAILED: _(
+        derived.REFUND_FAILED: _(
             "A refund that had been reported as made came back. The family still waits for it."
         ),
     }.get(payment.attention, "")

@@ -17,11 +17,11 @@ from django.utils.translation import gettext as _
 from apps.events import facade as event_store
 from apps.payments import contracts, events, models
 from apps.payments.aggregate import PaymentState, RefundState, fold
+from apps.payments.services.derived import payment_columns, refund_columns
 from apps.tenants import facade as tenants
 from kernel.errors import NotFound
 
 STREAM = "payment"
-MISMATCH, EXTERNAL_REFUND, REFUND_FAILED = "mismatch", "external_refund", "refund_failed"
 CHECK_DELAYS = (
     timedelta(minutes=1),
     timedelta(minutes=5),
@@ -66,16 +66,11 @@ def write(payment: models.Payment, news: Sequence[object], *, actor: str = "") -
 
 
 def _project(payment: models.Payment, state: PaymentState) -> None:
-    payment.status = state.status
-    payment.is_open = state.is_open
-    payment.captured_minor = state.captured_minor
-    payment.refunded_minor = state.refunded_minor
-    payment.refundable_minor = state.refundable_minor
-    payment.captured_at = state.captured_at
-    first = min(state.captures.values(), key=lambda c: (c.at, c.capture_id), default=None)
-    if first:
-        payment.capture_id, payment.method = first.capture_id, first.method
-    payment.attention = _attention(state)
+    for column, value in payment_columns(state).items():
+        setattr(payment, column, value)
+    for capture in state.captures.values():
+        if capture.capture_id == payment.capture_id:
+            payment.method = capture.method
     _plan_next_check(payment, state)
     payment.save()
     _announce_check(payment)
@@ -83,16 +78,6 @@ def _project(payment: models.Payment, state: PaymentState) -> None:
         _project_refund(payment, refund)
     if not payment.is_open:
         models.OpenClaim.objects.filter(payment=payment).delete()
-
-
-def _attention(state: PaymentState) -> str:
-    if state.mismatches and not state.cancelled_at:
-        return MISMATCH
-    refunds = state.refunds.values()
-    # Of money that was never booked nothing can be booked back.
-    if state.captures and any(r.external and r.status == contracts.REFUND_PENDING for r in refunds):
-        return EXTERNAL_REFUND
-    return REFUND_FAILED if any(r.succeeded_at and r.rejected_at for r in refunds) else ""
 
 
 def waits_for_gateway(payment: models.Payment, state: PaymentState) -> bool:
@@ -134,12 +119,7 @@ def _announce_check(payment: models.Payment) -> None:
 
 
 def _project_refund(payment: models.Payment, refund: RefundState) -> None:
-    values = {
-        "status": refund.status,
-        "failure": refund.failure[:300],
-        "provider_refund_id": refund.provider_refund_id,
-        "completed_at": refund.rejected_at or refund.succeeded_at,
-    }
+    values = refund_columns(refund)
     found = models.Refund.objects.filter(pk=refund.id).update(**values)
     if not found:
         models.Refund.objects.create(

@@ -25,7 +25,7 @@ from apps.payments.providers.base import (
     ProviderError,
     SessionRequest,
 )
-from apps.payments.services import accounts, interpret, journal
+from apps.payments.services import accounts, derived, interpret, journal
 from apps.payments.services.errors import NoGateway
 from kernel.errors import DomainError, Unavailable
 from kernel.jsoncodec import decode
@@ -178,7 +178,7 @@ def settle_by_hand(payment_id: UUID, *, actor: str) -> contracts.PaymentInfo:
     there is no mismatch.
     """
     payment = journal.locked(payment_id)
-    if payment.attention != journal.MISMATCH:
+    if payment.attention != derived.MISMATCH:
         raise DomainError(_("This payment does not wait for anybody."))
     journal.write(payment, [events.Cancelled(at=timezone.now())], actor=actor)
     return selectors.get_payment(payment_id)

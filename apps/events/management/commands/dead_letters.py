@@ -1,73 +1,145 @@
 """`manage.py dead_letters`: look at events that could not be handled, and decide."""
 
 import json
+import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
-from apps.events.contracts import DeadLetterInfo
+from apps.events.contracts import DeadLetterInfo, LetterFilter
+from apps.events.management.choosing import actor, add_school, moment, schema_of
 from apps.events.selectors import outbox
 from apps.events.selectors.schemas import opened
-from apps.events.services import letters
+from apps.events.services import audit, letters
 from kernel.commands import PlainCommand
-from kernel.errors import NotFound
+from kernel.errors import Invalid, NotFound
+
+DECIDE = {
+    "retry": (letters.retry, "is back in the outbox"),
+    "discard": (letters.discard, "is discarded"),
+}
 
 
 class Command(PlainCommand):
-    help = "List a school's dead letters; show, retry or discard one of them."
+    help = (
+        "List a school's dead letters; show, retry or discard one of them by its number, or all "
+        "that fit --type, --consumer, --since and --until. Exit code 0, or 2 when something you "
+        "gave is wrong. Who decided what is kept in the operators' history."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         listing = actions.add_parser("list", help="those that wait for a decision")
-        listing.add_argument("--school", help="slug or schema name; all schools when left out")
+        add_school(listing, required=False)
         listing.add_argument("--all", action="store_true", help="resolved ones too")
+        showing = actions.add_parser("show", help="everything about one of them")
+        add_school(showing)
+        showing.add_argument("id", type=int, help="number from the list")
         for action, text in (
-            ("show", "everything about one of them"),
-            ("retry", "put its event back into the outbox"),
-            ("discard", "give up on this consumer for this event"),
+            ("retry", "put their events back into the outbox"),
+            ("discard", "give up on this consumer for their events"),
         ):
-            single = actions.add_parser(action, help=text)
-            single.add_argument("--school", required=True, help="slug or schema name")
-            single.add_argument("id", type=int, help="number from the list")
+            self._add_decision(actions.add_parser(action, help=text))
+        for each in actions.choices.values():
+            each.add_argument("--json", action="store_true", help="one JSON document")
+
+    def _add_decision(self, parser: ArgumentParser) -> None:
+        add_school(parser)
+        parser.add_argument("id", type=int, nargs="*", help="numbers from the list")
+        parser.add_argument("--type", default="", help="event name; may end in * (payments.*)")
+        parser.add_argument("--consumer", default="", help="as in the list")
+        parser.add_argument("--since", type=moment, help="failed at or after (ISO, UTC)")
+        parser.add_argument("--until", type=moment, help="failed before (ISO, UTC)")
+        parser.add_argument("--yes", action="store_true", help="more than one: do not ask")
 
     def run(self, options: dict[str, Any]) -> None:
         if options["action"] == "list":
-            self._list(options["school"], options["all"])
+            self._list(options)
             return
-        with opened(_schema(options["school"])):
-            getattr(self, f"_{options['action']}")(options["id"])
+        schema_name = schema_of(options["school"])
+        with opened(schema_name):
+            if options["action"] == "show":
+                self._show(options)
+            else:
+                self._decide(schema_name, options)
 
-    def _list(self, school: str | None, include_resolved: bool) -> None:
-        known = outbox.list_schemas()
-        chosen = [pair for pair in known if pair[0] == _schema(school)] if school else known
-        count = 0
-        for schema_name, name in chosen:
-            with opened(schema_name):
-                for letter in outbox.list_dead_letters(include_resolved=include_resolved):
-                    self.stdout.write(_line(name, letter))
-                    count += 1
-        if not count:
+    def _list(self, options: dict[str, Any]) -> None:
+        found = list(_listed(options["school"], options["all"]))
+        if options["json"]:
+            rows = [{"school": name, **asdict(letter)} for name, letter in found]
+            self.stdout.write(json.dumps(rows, default=str))
+            return
+        for name, letter in found:
+            self.stdout.write(_line(name, letter))
+        if not found:
             self.stdout.write("No dead letters.")
 
-    def _show(self, letter_id: int) -> None:
-        letter = outbox.get_dead_letter(letter_id)
+    def _show(self, options: dict[str, Any]) -> None:
+        letter = outbox.get_dead_letter(options["id"])
         if letter is None:
-            raise NotFound(f"There is no dead letter {letter_id} here.")
-        self.stdout.write(_describe(letter))
+            raise NotFound(f"There is no dead letter {options['id']} here.")
+        as_json = options["json"]
+        self.stdout.write(json.dumps(asdict(letter), default=str) if as_json else _describe(letter))
 
-    def _retry(self, letter_id: int) -> None:
-        event_id = letters.retry(letter_id=letter_id)
-        self.stdout.write(f"Event {event_id} is back in the outbox.")
+    def _decide(self, schema_name: str, options: dict[str, Any]) -> None:
+        chosen = _chosen(options)
+        _be_sure(options, len(chosen))
+        done = {number: self._one(schema_name, number, options) for number in chosen}
+        if options["json"]:
+            told = {str(number): str(event_id) for number, event_id in done.items()}
+            self.stdout.write(json.dumps({"action": options["action"], "events": told}))
+        elif not done:
+            self.stdout.write("No dead letter fits.")
 
-    def _discard(self, letter_id: int) -> None:
-        event_id = letters.discard(letter_id=letter_id)
-        self.stdout.write(f"Dead letter {letter_id} (event {event_id}) is discarded.")
+    def _one(self, schema_name: str, number: int, options: dict[str, Any]) -> UUID:
+        decide, outcome = DECIDE[options["action"]]
+        event_id = decide(letter_id=number)
+        audit.note(
+            schema_name, actor(), f"events.{options['action']}", letter=number, event=str(event_id)
+        )
+        if not options["json"]:
+            self.stdout.write(f"Dead letter {number}: event {event_id} {outcome}.")
+        return event_id
 
 
-def _schema(school: str) -> str:
-    found = outbox.find_schema(school)
-    if found is None:
-        raise NotFound(f"There is no school “{school}”.")
-    return found
+def _chosen(options: dict[str, Any]) -> list[int]:
+    """By number, or by what they have in common; never all by accident. Retrying one resolves
+    the others of its event, so each event is there once."""
+    chosen = LetterFilter(
+        event_type=options["type"],
+        consumer=options["consumer"],
+        since=options["since"],
+        until=options["until"],
+    )
+    if options["id"] and chosen != LetterFilter():
+        raise Invalid("Give numbers, or what the letters have in common, not both")
+    if options["id"]:
+        return list(options["id"])
+    if chosen == LetterFilter():
+        raise Invalid("Which ones? Give numbers, or --type, --consumer, --since, --until")
+    numbers = outbox.matching_letters(chosen)
+    return outbox.one_an_event(numbers) if options["action"] == "retry" else numbers
+
+
+def _be_sure(options: dict[str, Any], count: int) -> None:
+    if count < 2 or options["yes"]:
+        return
+    if not sys.stdin.isatty():
+        raise Invalid(f"That is {count} dead letters, and nobody is here to ask. Add --yes")
+    if input(f"{options['action']} {count} dead letters? Type {count} to go on: ") != str(count):
+        raise Invalid("Nothing was done")
+
+
+def _listed(school: str | None, include_resolved: bool) -> Iterator[tuple[str, DeadLetterInfo]]:
+    known = outbox.list_schemas()
+    chosen = [pair for pair in known if pair[0] == schema_of(school)] if school else known
+    for schema_name, name in chosen:
+        with opened(schema_name):
+            found = outbox.list_dead_letters(include_resolved=include_resolved)
+        for letter in found:
+            yield name, letter
 
 
 def _line(name: str, letter: DeadLetterInfo) -> str:

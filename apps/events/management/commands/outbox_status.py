@@ -11,7 +11,7 @@ from apps.events.selectors.schemas import opened
 from kernel.commands import PlainCommand
 from kernel.errors import NotFound
 
-COLUMNS = ("school", "pending", "retrying", "oldest s", "calls", "dead letters")
+COLUMNS = ("school", "pending", "retrying", "oldest s", "calls", "parked", "dead letters")
 
 
 class Command(PlainCommand):
@@ -39,6 +39,7 @@ class Command(PlainCommand):
                 status.retrying,
                 status.oldest_seconds,
                 status.deliveries,
+                status.parked,
                 status.dead_letters,
             )
             line = "  ".join(f"{figure:>12}" for figure in figures)

@@ -1,0 +1,70 @@
+"""Noticing that a worker died, which leaves no trace in the transaction that died with it.
+
+Each pass over a lane is noted before it begins and struck off after it ended, both committed at
+once. When several in a row were never struck off, something in the batch kills its worker, and
+quick passes would go on killing workers for ever. The next events are then handled one by one,
+each noted before as well, so that the one to blame is found and given up.
+"""
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+from apps.events.models import LaneMark, OutboxEvent
+from apps.events.services.batches import Batch
+from apps.events.services.options import options
+
+# Workers are stopped and replaced every day; three deaths in a row over one lane are no accident.
+SUSPICIOUS = 3
+DIED = "The worker died while it handled this event."
+
+_BEGIN = """
+INSERT INTO lane_mark (lane, unfinished) VALUES (%s, 1)
+ON CONFLICT (lane) DO UPDATE SET unfinished = lane_mark.unfinished + 1
+RETURNING unfinished, careful
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How the passes before this one ended."""
+
+    unfinished: int
+    careful: int
+
+    @property
+    def one_by_one(self) -> bool:
+        return self.careful > 0 or self.unfinished > SUSPICIOUS
+
+
+def begin(lane: int) -> Mark:
+    """Note that a pass begins. Not inside its transaction: the note must outlive it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BEGIN, [lane])
+        return Mark(*cursor.fetchone())
+
+
+def end(lane: int, mark: Mark) -> None:
+    """The pass is over, and whoever ran it is alive."""
+    left = 0
+    if mark.one_by_one:
+        left = (mark.careful or options().batch) - 1
+    LaneMark.objects.filter(lane=lane).update(unfinished=0, careful=left)
+
+
+def note_attempt(batch: Batch) -> None:
+    """The first of two passes over one event: it counts as tried, whatever comes."""
+    for event in batch.events:
+        deaths = event.attempts if event.last_error == DIED else 0
+        OutboxEvent.objects.filter(id=event.id).update(attempts=deaths + 1, last_error=DIED)
+
+
+def run_noted(batch: Batch) -> None:
+    """The second one. After as many deaths as made the lane suspicious the event is given up."""
+    if any(e.last_error == DIED and e.attempts > SUSPICIOUS for e in batch.events):
+        batch.bury(DIED)
+        return
+    for event in batch.events:
+        if event.last_error == DIED:
+            event.attempts -= 1  # what was noted is the attempt that begins now
+    batch.run_carefully()

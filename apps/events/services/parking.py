@@ -1,0 +1,31 @@
+"""Events that wait for a paused consumer: what passes and calls under way need to know of it."""
+
+from django.db import connection
+
+from apps.events.models import ExternalDelivery, OutboxEvent, ParkedEvent
+from apps.events.services.letters import lane_of
+
+
+def paused_consumers() -> dict[str, bool]:
+    """Consumer -> whether it is catching up already. Held as it is until the transaction ends, so
+    that nobody resumes a consumer while an event is being parked for it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT consumer, resuming FROM paused_consumer FOR SHARE")
+        return dict(cursor.fetchall())
+
+
+def park(event: OutboxEvent | ExternalDelivery, consumer: str) -> None:
+    """Keep the event for a paused consumer, in the transaction that writes its receipt."""
+    ParkedEvent.objects.create(
+        event_id=event.event_id,
+        consumer=consumer,
+        lane=lane_of(event.stream_id),
+        stream_type=event.stream_type,
+        stream_id=event.stream_id,
+        seq=event.seq,
+        event_type=event.event_type,
+        version=event.version,
+        payload=event.payload,
+        headers=event.headers,
+        occurred_at=event.occurred_at,
+    )

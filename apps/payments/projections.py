@@ -1,0 +1,85 @@
+"""How the tables of payments follow from the stored events; `manage.py replay` goes by it.
+
+journal.py keeps the same columns in the transaction that appends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from apps.events import facade as event_store
+from apps.payments import events
+from apps.payments.aggregate import PaymentState, RefundState, fold
+from apps.payments.services.derived import payment_columns, refund_columns
+
+STORED = (
+    events.Initiated,
+    events.SessionCreated,
+    events.Processing,
+    events.Captured,
+    events.AttemptFailed,
+    events.Cancelled,
+    events.Expired,
+    events.OutcomeUnknown,
+    events.MismatchDetected,
+    events.RefundRequested,
+    events.RefundPending,
+    events.RefundSucceeded,
+    events.RefundRejected,
+    events.ExternalRefundDetected,
+    events.ExternalRefundBooked,
+)
+PAYMENT = event_store.Derived(
+    table="payments_payment",
+    columns=(
+        "version",
+        "status",
+        "is_open",
+        "captured_minor",
+        "refunded_minor",
+        "refundable_minor",
+        "captured_at",
+        "capture_id",
+        "attention",
+    ),
+)
+REFUND = event_store.Derived(
+    table="payments_refund",
+    stream="payment_id",
+    columns=("status", "failure", "provider_refund_id", "completed_at"),
+)
+
+
+def project(
+    payment_id: UUID, stored: Sequence[event_store.StoredEvent]
+) -> dict[str, list[tuple[Any, ...]]]:
+    """The payment's row and those of its refunds."""
+    state = fold(each.event for each in stored)
+    version = stored[-1].version
+    refunds = sorted(state.refunds.values(), key=lambda refund: refund.id)
+    return {
+        PAYMENT.table: [(payment_id, *_payment(version, state))],
+        REFUND.table: [(refund.id, *_refund(refund)) for refund in refunds],
+    }
+
+
+def _payment(version: int, state: PaymentState) -> tuple[Any, ...]:
+    values = {"version": version, **payment_columns(state)}
+    return tuple(values[name] for name in PAYMENT.columns)
+
+
+def _refund(refund: RefundState) -> tuple[Any, ...]:
+    values = refund_columns(refund)
+    return tuple(values[name] for name in REFUND.columns)
+
+
+event_store.add_projection(
+    event_store.Projection(
+        name="payments",
+        events=frozenset(each.name for each in STORED),
+        tables=(PAYMENT, REFUND),
+        project=project,
+    )
+)

@@ -1,0 +1,46 @@
+"""Which columns follow from a payment's events, and how: one place for writing and for replays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apps.payments import contracts
+from apps.payments.aggregate import PaymentState, RefundState
+
+MISMATCH, EXTERNAL_REFUND, REFUND_FAILED = "mismatch", "external_refund", "refund_failed"
+
+
+def payment_columns(state: PaymentState) -> dict[str, Any]:
+    """Columns of the payment's row."""
+    first = min(state.captures.values(), key=lambda c: (c.at, c.capture_id), default=None)
+    return {
+        "status": state.status,
+        "is_open": state.is_open,
+        "captured_minor": state.captured_minor,
+        "refunded_minor": state.refunded_minor,
+        "refundable_minor": state.refundable_minor,
+        "captured_at": state.captured_at,
+        "capture_id": first.capture_id if first else "",
+        "attention": attention(state),
+    }
+
+
+def refund_columns(refund: RefundState) -> dict[str, Any]:
+    """Columns of a refund's row."""
+    return {
+        "status": refund.status,
+        "failure": refund.failure[:300],
+        "provider_refund_id": refund.provider_refund_id,
+        "completed_at": refund.rejected_at or refund.succeeded_at,
+    }
+
+
+def attention(state: PaymentState) -> str:
+    """Why a person should look at the payment; empty when nobody needs to."""
+    if state.mismatches and not state.cancelled_at:
+        return MISMATCH
+    refunds = state.refunds.values()
+    # Of money that was never booked nothing can be booked back.
+    if state.captures and any(r.external and r.status == contracts.REFUND_PENDING for r in refunds):
+        return EXTERNAL_REFUND
+    return REFUND_FAILED if any(r.succeeded_at and r.rejected_at for r in refunds) else ""
