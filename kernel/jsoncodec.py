@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import types
+from collections.abc import Callable
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 T = TypeVar("T")
+Reader = Callable[[Any], Any]
 _PARSERS: dict[type, Any] = {
     UUID: UUID,
     datetime: datetime.fromisoformat,
@@ -36,26 +38,43 @@ def encode(value: Any) -> Any:
 def decode(cls: type[T], data: dict[str, Any]) -> T:
     """An instance of `cls`. Unknown keys are ignored (a newer writer may add some); a missing key
     without a default raises TypeError."""
-    hints = _hints(cls)  # type: ignore[arg-type]
-    known = {key: _decode(hints[key], value) for key, value in data.items() if key in hints}
-    return cls(**known)
+    return _reader(cls)(data)  # type: ignore[arg-type, no-any-return]
 
 
 @lru_cache(maxsize=512)
-def _hints(cls: type) -> dict[str, Any]:
-    hints = get_type_hints(cls)
-    return {name: hint for name, hint in hints.items() if get_origin(hint) is not ClassVar}
+def _reader(cls: type) -> Reader:
+    """Reads instances of a class. Looking the hints up for each would take most of the time."""
+    fields = [
+        (name, _value_reader(hint))
+        for name, hint in get_type_hints(cls).items()
+        if get_origin(hint) is not ClassVar
+    ]
+
+    def read(data: dict[str, Any]) -> Any:
+        values = {}
+        for name, convert in fields:
+            if name in data:
+                value = data[name]
+                values[name] = value if value is None or convert is None else convert(value)
+        return cls(**values)
+
+    return read
 
 
-def _decode(hint: Any, value: Any) -> Any:
-    if value is None:
-        return None
+def _value_reader(hint: Any) -> Reader | None:
+    """None for what JSON has itself."""
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return _decode(next(arg for arg in args if arg is not type(None)), value)
+        return _value_reader(next(arg for arg in args if arg is not type(None)))
     if origin in (list, tuple):
-        items = [_decode(args[0], item) for item in value]
-        return tuple(items) if origin is tuple else items
+        return _sequence_reader(origin, _value_reader(args[0]))
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return decode(hint, value)
-    return _PARSERS[hint](value) if hint in _PARSERS else value
+        # Not at once: a class may hold instances of itself.
+        return lambda value: _reader(hint)(value)
+    return _PARSERS.get(hint)
+
+
+def _sequence_reader(kind: type, convert: Reader | None) -> Reader:
+    if convert is None:
+        return kind
+    return lambda value: kind([item if item is None else convert(item) for item in value])

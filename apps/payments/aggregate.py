@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
+from operator import attrgetter
 from uuid import UUID
 
 from apps.payments import contracts, events
@@ -131,10 +133,9 @@ def fold(stored: Iterable[object]) -> PaymentState:
     """The state after these events; order and repetition do not matter."""
     state = PaymentState()
     # Facts about a refund may stand before the request itself: requests are read first.
-    ordered = sorted(set(stored), key=_reading_order)
     later = [
         event
-        for event in ordered
+        for event in _in_reading_order(stored)
         if not _apply_payment_event(state, event) and not _apply_refund_start(state, event)
     ]
     for event in later:
@@ -142,8 +143,12 @@ def fold(stored: Iterable[object]) -> PaymentState:
     return state
 
 
-def _reading_order(event: object) -> tuple[datetime, str]:
-    return event.at, repr(event)  # type: ignore[attr-defined]
+def _in_reading_order(stored: Iterable[object]) -> list[object]:
+    """By time; those of one moment by what they say, which is dearer to work out than all else."""
+    ordered = sorted(set(stored), key=attrgetter("at"))
+    if any(one.at == other.at for one, other in pairwise(ordered)):  # type: ignore[attr-defined]
+        ordered.sort(key=lambda event: (event.at, repr(event)))  # type: ignore[attr-defined]
+    return ordered
 
 
 def _apply_payment_event(state: PaymentState, event: object) -> bool:

@@ -4,8 +4,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.events.models import DeadLetter, OutboxEvent
+from apps.events.services import audit
 from apps.events.tests.lessons import effects, hold_lesson
-from kernel.schools import in_public
 
 
 @pytest.fixture
@@ -147,17 +147,15 @@ def letters(lessons_school, hears, drain, settings):
     return list(DeadLetter.objects.order_by("id"))
 
 
-def decided():
-    from apps.tenants.models import OperatorAction
-
-    with in_public():
-        return [
-            (action.school_id, action.action, action.detail)
-            for action in OperatorAction.objects.filter(action__startswith="events.")
-        ]
+@pytest.fixture
+def decided(monkeypatch):
+    """What the operators' history is told."""
+    told = []
+    monkeypatch.setattr(audit, "_recorder", lambda *decision: told.append(decision))
+    return told
 
 
-def test_those_that_fit_are_retried_together_and_noted(letters, capsys, drain):
+def test_those_that_fit_are_retried_together_and_noted(letters, capsys, drain, decided):
     call_command(
         "dead_letters", "retry", "--school", "lincoln", "--type", "lessons.*", "--yes", "--json"
     )
@@ -170,10 +168,10 @@ def test_those_that_fit_are_retried_together_and_noted(letters, capsys, drain):
     # Who has joined since hears of it for the first time.
     assert sorted(effects("diary")) == ["algebra", "music"]
     assert not DeadLetter.objects.filter(resolved_at=None).exists()
-    assert sorted(detail["event"] for _school, _action, detail in decided()) == sorted(
-        told["events"].values()
-    )
-    assert {(school, action) for school, action, _detail in decided()} == {(1, "events.retry")}
+    assert {(schema, action) for schema, _who, action, _detail in decided} == {
+        ("t_000001", "events.retry")
+    }
+    assert sorted(detail["event_id"] for *_, detail in decided) == sorted(told["events"].values())
 
 
 def test_those_of_one_consumer_are_discarded(letters, capsys):
@@ -216,7 +214,7 @@ def test_letters_as_json(letters, capsys):
     ]
 
 
-def test_a_consumer_is_paused_and_resumed(lessons_school, hears, capsys, drain):
+def test_a_consumer_is_paused_and_resumed(lessons_school, hears, capsys, drain, decided):
     hears("register")
     call_command("consumers", "pause", "register", "--school", "lincoln", "--reason", "chalk")
     hold_lesson("algebra")
@@ -230,7 +228,10 @@ def test_a_consumer_is_paused_and_resumed(lessons_school, hears, capsys, drain):
 
     assert json.loads(capsys.readouterr().out) == {"consumer": "register", "waiting": 1}
     assert effects("register") == ["algebra"]
-    assert [action for _school, action, _detail in decided()] == ["events.resume", "events.pause"]
+    assert [action for _schema, _who, action, _detail in decided] == [
+        "events.pause",
+        "events.resume",
+    ]
 
 
 @pytest.mark.parametrize(

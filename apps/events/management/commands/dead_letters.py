@@ -97,7 +97,11 @@ class Command(PlainCommand):
         decide, outcome = DECIDE[options["action"]]
         event_id = decide(letter_id=number)
         audit.note(
-            schema_name, actor(), f"events.{options['action']}", letter=number, event=str(event_id)
+            schema_name,
+            actor(),
+            f"events.{options['action']}",
+            letter=number,
+            event_id=str(event_id),
         )
         if not options["json"]:
             self.stdout.write(f"Dead letter {number}: event {event_id} {outcome}.")

@@ -15,6 +15,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.events import facade as event_store
+from apps.events.services.circumstances import replaying
+from apps.events.services.replay import folding, running
 from apps.payments import events, models
 from apps.payments import facade as payments
 from apps.payments.services import derived, journal
@@ -128,8 +130,6 @@ def test_a_row_that_history_does_not_know_is_told_and_left(paid: list[UUID], cap
 def test_a_run_that_was_killed_goes_on_where_it_stood(
     paid: list[UUID], capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from apps.events.services.replay import folding, running
-
     damage(f"UPDATE {LINCOLN}.payments_payment SET status = 'pending'")
     done: list[int] = []
     fold_share = folding.fold_share
@@ -159,8 +159,6 @@ def test_a_run_that_was_killed_goes_on_where_it_stood(
 def test_a_payment_that_goes_on_meanwhile_is_no_difference(
     paid: list[UUID], capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from apps.events.services.replay import running
-
     compare = running._compare
 
     def meanwhile(*arguments: Any) -> None:
@@ -193,8 +191,6 @@ def test_several_processes_come_to_the_same(paid: list[UUID], capsys: Any) -> No
 
 
 def test_code_that_is_replayed_may_not_publish(paid: list[UUID]) -> None:
-    from apps.events.services.circumstances import replaying
-
     failed = events.PaymentFailed(payment_id=paid[0], payer_id=uuid7(), reason="declined")
     with (
         replaying(),
