@@ -1,7 +1,18 @@
 """What other apps use: publish and hear events, keep an aggregate's history as events."""
 
-from apps.events.contracts import Delivery, StoredEvent
-from apps.events.services.announcements import backlog, forget_school
+from apps.events.contracts import (
+    DeadLetterInfo,
+    Delivery,
+    FailingInfo,
+    OutboxCount,
+    OutboxStatus,
+    StoredEvent,
+)
+from apps.events.selectors.outbox import get_dead_letter, list_dead_letters, list_failing
+from apps.events.services.announcements import backlog, forget_school, waiting
+from apps.events.services.counting import count as count_outbox
+from apps.events.services.counting import counted as counted_outboxes
+from apps.events.services.counting import look as look_at_outbox
 from apps.events.services.draining import drain
 from apps.events.services.errors import (
     PublishOutsideTransaction,
@@ -9,6 +20,8 @@ from apps.events.services.errors import (
     UnknownEvent,
     VersionConflict,
 )
+from apps.events.services.letters import discard as discard_letter
+from apps.events.services.letters import retry as retry_letter
 from apps.events.services.privacy import (
     expired_receipts,
     forget_letters,
@@ -31,7 +44,11 @@ from apps.events.services.sweeping import rest_with
 
 __all__ = [
     "SETTLE_HISTORY",
+    "DeadLetterInfo",
     "Delivery",
+    "FailingInfo",
+    "OutboxCount",
+    "OutboxStatus",
     "PublishOutsideTransaction",
     "RegistryError",
     "StoredEvent",
@@ -40,20 +57,29 @@ __all__ = [
     "announce_again",
     "append",
     "backlog",
+    "count_outbox",
+    "counted_outboxes",
+    "discard_letter",
     "drain",
     "expired_receipts",
     "forget_letters",
     "forget_school",
+    "get_dead_letter",
     "handles",
     "isolated_registry",
     "leave_out_what_was_done",
+    "list_dead_letters",
+    "list_failing",
     "load",
+    "look_at_outbox",
     "publish",
     "purge_streams",
     "put_aside",
     "resolved_letters",
     "rest_with",
+    "retry_letter",
     "streams_naming",
+    "waiting",
     "waiting_about",
     "waiting_event_ids",
 ]
