@@ -96,3 +96,65 @@ class DeadLetterInfo:
     failed_at: datetime
     resolved_at: datetime | None
     resolution: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailingInfo:
+    """An event, or a call to the outside, that failed and will be tried again.
+
+    `consumer` is empty for an event: its error names the consumers. `next_try` is UTC.
+    """
+
+    event_id: UUID
+    event_type: str
+    version: int
+    consumer: str
+    attempts: int
+    error: str
+    payload: Mapping[str, Any]
+    headers: Mapping[str, Any]
+    occurred_at: datetime
+    next_try: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxCount:
+    """One school's outbox and how much it handled: numbers of events. `counted_at` is UTC."""
+
+    status: OutboxStatus
+    handled_minute: int
+    handled_hour: int
+    counted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventField:
+    """One field of a payload. `lines[].amount_minor` is a field of each of the `lines`."""
+
+    name: str
+    type: str
+    has_default: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventConsumer:
+    """Who hears an event. `external`: called with no transaction open, at least once."""
+
+    name: str
+    external: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventEntry:
+    """One event of the catalog, as the code declares it.
+
+    `older_versions` can still be read: each has a frozen sample and an upcaster.
+    """
+
+    name: str
+    app: str
+    meaning: str
+    version: int
+    older_versions: tuple[int, ...]
+    fields: tuple[EventField, ...]
+    consumers: tuple[EventConsumer, ...]

@@ -1,8 +1,26 @@
 """What other apps use: publish and hear events, keep an aggregate's history as events."""
 
-from apps.events.contracts import Delivery, StoredEvent
-from apps.events.services.announcements import backlog, forget_school
-from apps.events.services.audit import audit_with
+from apps.events.contracts import (
+    DeadLetterInfo,
+    Delivery,
+    FailingInfo,
+    OutboxCount,
+    OutboxStatus,
+    StoredEvent,
+)
+from apps.events.selectors.outbox import get_dead_letter, list_dead_letters, list_failing
+from apps.events.services.announcements import backlog, forget_school, waiting
+from apps.events.services.audit import (
+    DISCARDED,
+    PAUSED,
+    REPLAYED,
+    RESUMED,
+    RETRIED,
+    audit_with,
+)
+from apps.events.services.counting import count as count_outbox
+from apps.events.services.counting import counted as counted_outboxes
+from apps.events.services.counting import look as look_at_outbox
 from apps.events.services.draining import drain
 from apps.events.services.errors import (
     PublishedWhileReplaying,
@@ -11,6 +29,8 @@ from apps.events.services.errors import (
     UnknownEvent,
     VersionConflict,
 )
+from apps.events.services.letters import discard as discard_letter
+from apps.events.services.letters import retry as retry_letter
 from apps.events.services.privacy import (
     expired_receipts,
     forget_letters,
@@ -35,10 +55,19 @@ from apps.events.services.sweeping import rest_with
 from apps.events.services.tailing import follow
 
 __all__ = [
+    "DISCARDED",
+    "PAUSED",
+    "REPLAYED",
+    "RESUMED",
+    "RETRIED",
     "SETTLE_HISTORY",
+    "DeadLetterInfo",
     "Delivery",
     "Derived",
+    "FailingInfo",
     "Folding",
+    "OutboxCount",
+    "OutboxStatus",
     "Projection",
     "PublishOutsideTransaction",
     "PublishedWhileReplaying",
@@ -51,23 +80,32 @@ __all__ = [
     "append",
     "audit_with",
     "backlog",
+    "count_outbox",
+    "counted_outboxes",
+    "discard_letter",
     "drain",
     "expired_receipts",
     "follow",
     "forget_letters",
     "forget_school",
     "forget_snapshot",
+    "get_dead_letter",
     "handles",
     "isolated_registry",
     "leave_out_what_was_done",
+    "list_dead_letters",
+    "list_failing",
     "load",
+    "look_at_outbox",
     "publish",
     "purge_streams",
     "put_aside",
     "resolved_letters",
     "rest_with",
+    "retry_letter",
     "state_of",
     "streams_naming",
+    "waiting",
     "waiting_about",
     "waiting_event_ids",
 ]

@@ -1,13 +1,16 @@
 """Celery's way in. Each task opens the school, makes one call and is safe to repeat."""
 
+import time
 from typing import Any
 
 from apps.events.selectors.schemas import schemas_with_outbox
-from apps.events.services import draining, sweeping, wakeup
+from apps.events.services import counting, draining, sweeping, wakeup
 from kernel.tasks import EITHER, PLATFORM, task
 
 # A school's share of the daily alarm that has waited this long comes with the next day's.
 RESCUE_SECONDS = 6 * 3600
+# A school's count is worth nothing any more when its next turn comes.
+COUNT_SECONDS = 600
 
 
 def send_wake_up(schema_name: str, lane: int) -> None:
@@ -42,3 +45,18 @@ def check_stranded(**_kwargs: Any) -> int:
 def rescue(*, schema_name: str, **_kwargs: Any) -> int:
     """Announce again what nothing announces in one schema. Must find nothing."""
     return sweeping.rescue(schema_name)
+
+
+@task("events.send_counts", runs_in=PLATFORM)
+def send_counts(**_kwargs: Any) -> int:
+    """One message for each schema whose turn it is. Sent by beat, every minute."""
+    names = counting.whose_turn(time.time())
+    for schema_name in names:
+        count.apply_async(kwargs={"schema_name": schema_name}, retry=False, expires=COUNT_SECONDS)
+    return len(names)
+
+
+@task("events.count", runs_in=EITHER)
+def count(*, schema_name: str, **_kwargs: Any) -> int:
+    """Count one outbox for the console; returns how many dead letters wait for a decision."""
+    return counting.count(schema_name).status.dead_letters

@@ -24,6 +24,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentCaptured:
+    """The gateway has the money; `lines` say what it is for."""
+
     name: ClassVar[str] = "payments.payment_captured"
     version: ClassVar[int] = 1
     payment_id: UUID
@@ -39,7 +41,8 @@ class PaymentCaptured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentFailed:
-    """`reason`: declined, cancelled or expired. A declined payment may still be paid later."""
+    """A payment brought no money. `reason`: declined, cancelled or expired; a declined one may
+    still be paid later."""
 
     name: ClassVar[str] = "payments.payment_failed"
     version: ClassVar[int] = 1
@@ -50,6 +53,8 @@ class PaymentFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundCompleted:
+    """Money went back to the payer."""
+
     name: ClassVar[str] = "payments.refund_completed"
     version: ClassVar[int] = 1
     refund_id: UUID
@@ -65,7 +70,8 @@ class RefundCompleted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundFailed:
-    """Also published when a bank sends a refund back that had been reported as completed."""
+    """A refund did not reach the payer. Also published when a bank sends one back that had been
+    reported as completed."""
 
     name: ClassVar[str] = "payments.refund_failed"
     version: ClassVar[int] = 1
@@ -90,8 +96,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Initiated:
-    """Keys only: history cannot be changed, so no name and no address may be in it. Version 1
-    held the payer's name and the words of the lines."""
+    """A payment begins. Keys only: history cannot be changed, so no name and no address may be in
+    it. Version 1 held the payer's name and the words of the lines."""
 
     name: ClassVar[str] = "payments.initiated"
     version: ClassVar[int] = 2
@@ -107,6 +113,8 @@ class Initiated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionCreated:
+    """The gateway opened a page to pay on."""
+
     name: ClassVar[str] = "payments.session_created"
     version: ClassVar[int] = 1
     session_id: str
@@ -116,6 +124,8 @@ class SessionCreated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processing:
+    """The payer is done, the bank is not: the outcome comes later."""
+
     name: ClassVar[str] = "payments.processing"
     version: ClassVar[int] = 1
     attempt_id: str
@@ -124,6 +134,8 @@ class Processing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Captured:
+    """The gateway reports the money as taken."""
+
     name: ClassVar[str] = "payments.captured"
     version: ClassVar[int] = 1
     capture_id: str
@@ -135,7 +147,7 @@ class Captured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFailed:
-    """`final`: the gateway will not let the payer try again on the same page."""
+    """The bank declined. `final`: the gateway will not let the payer try again on the same page."""
 
     name: ClassVar[str] = "payments.attempt_failed"
     version: ClassVar[int] = 1
@@ -148,6 +160,8 @@ class AttemptFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled:
+    """The payment ended without money: called off, or its start did not succeed."""
+
     name: ClassVar[str] = "payments.cancelled"
     version: ClassVar[int] = 1
     at: datetime
@@ -155,6 +169,8 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expired:
+    """Nobody paid before the gateway closed its page."""
+
     name: ClassVar[str] = "payments.expired"
     version: ClassVar[int] = 1
     at: datetime
@@ -173,6 +189,8 @@ class OutcomeUnknown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MismatchDetected:
+    """The gateway took another sum or currency than was asked for; a person must look."""
+
     name: ClassVar[str] = "payments.mismatch_detected"
     version: ClassVar[int] = 1
     capture_id: str
@@ -185,6 +203,8 @@ class MismatchDetected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRequested:
+    """The school wants to give money back."""
+
     name: ClassVar[str] = "payments.refund_requested"
     version: ClassVar[int] = 1
     refund_id: UUID
@@ -195,6 +215,8 @@ class RefundRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundPending:
+    """The gateway accepted the refund; it is under way."""
+
     name: ClassVar[str] = "payments.refund_pending"
     version: ClassVar[int] = 1
     refund_id: UUID
@@ -204,6 +226,8 @@ class RefundPending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundSucceeded:
+    """The gateway reports the refund as paid out."""
+
     name: ClassVar[str] = "payments.refund_succeeded"
     version: ClassVar[int] = 1
     refund_id: UUID
@@ -213,6 +237,8 @@ class RefundSucceeded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRejected:
+    """The gateway or the bank refused the refund."""
+
     name: ClassVar[str] = "payments.refund_rejected"
     version: ClassVar[int] = 1
     refund_id: UUID
@@ -234,6 +260,8 @@ class ExternalRefundDetected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalRefundBooked:
+    """A person booked a refund that was made in the gateway's own dashboard."""
+
     name: ClassVar[str] = "payments.external_refund_booked"
     version: ClassVar[int] = 1
     refund_id: UUID
@@ -244,6 +272,8 @@ _PAYMENT = "0199f0c2-8a00-7000-8000-000000000001"
 _PAYER = "0199f0c2-8a00-7000-8000-000000000002"
 _REFUND = "0199f0c2-8a00-7000-8000-000000000003"
 _AT = "2026-01-15T14:30:00+00:00"
+_SUM = {"amount_minor": 25000, "currency": "USD"}
+_HOW = {"provider": "stripe", "mode": "sandbox", "method": "card", "at": _AT}
 _LINE = {"reference": "INV-1", "description": "Ada Park: term fee", "amount_minor": 25000}
 
 SAMPLES: dict[tuple[str, int], dict[str, Any]] = {
@@ -252,8 +282,7 @@ SAMPLES: dict[tuple[str, int], dict[str, Any]] = {
         "payer_id": _PAYER,
         "payer_name": "Mina Park",
         "payer_email": "mina@example.org",
-        "amount_minor": 25000,
-        "currency": "USD",
+        **_SUM,
         "method": "card",
         "lines": [_LINE],
         "captured_at": _AT,
@@ -286,22 +315,14 @@ SAMPLES: dict[tuple[str, int], dict[str, Any]] = {
         "payer_id": _PAYER,
         "payer_name": "Mina Park",
         "lines": [_LINE],
-        "amount_minor": 25000,
-        "currency": "USD",
-        "provider": "stripe",
-        "mode": "sandbox",
-        "method": "card",
-        "at": _AT,
+        **_SUM,
+        **_HOW,
     },
     ("payments.initiated", 2): {
         "payer_id": _PAYER,
         "lines": [{"reference": "INV-1", "amount_minor": 25000}],
-        "amount_minor": 25000,
-        "currency": "USD",
-        "provider": "stripe",
-        "mode": "sandbox",
-        "method": "card",
-        "at": _AT,
+        **_SUM,
+        **_HOW,
     },
     ("payments.session_created", 1): {
         "session_id": "cs_test_1",
@@ -311,8 +332,7 @@ SAMPLES: dict[tuple[str, int], dict[str, Any]] = {
     ("payments.processing", 1): {"attempt_id": "pi_1", "at": _AT},
     ("payments.captured", 1): {
         "capture_id": "ch_1",
-        "amount_minor": 25000,
-        "currency": "USD",
+        **_SUM,
         "method": "card",
         "at": _AT,
     },
@@ -344,11 +364,7 @@ SAMPLES: dict[tuple[str, int], dict[str, Any]] = {
         "reason": "Trip was cancelled",
         "at": _AT,
     },
-    ("payments.refund_pending", 1): {
-        "refund_id": _REFUND,
-        "provider_refund_id": "re_1",
-        "at": _AT,
-    },
+    ("payments.refund_pending", 1): {"refund_id": _REFUND, "provider_refund_id": "re_1", "at": _AT},
     ("payments.refund_succeeded", 1): {
         "refund_id": _REFUND,
         "provider_refund_id": "re_1",

@@ -48,7 +48,8 @@ class SettingsChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchoolSuspended:
-    """Closed by an operator. What is under way goes on: payments settle, letters are sent."""
+    """An operator closed the school. What is under way goes on: payments settle, letters are
+    sent."""
 
     name: ClassVar[str] = "tenants.school_suspended"
     version: ClassVar[int] = 1
@@ -61,7 +62,7 @@ class SchoolSuspended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchoolResumed:
-    """Open again, after a suspension or from the archive (`status_before`)."""
+    """The school is open again, after a suspension or from the archive (`status_before`)."""
 
     name: ClassVar[str] = "tenants.school_resumed"
     version: ClassVar[int] = 1

@@ -183,6 +183,12 @@ PLATFORM = (
         icon="clock",
         permission=OPERATOR,
     ),
+    Place(
+        label=gettext_lazy("Events"),
+        url="/operator/events/",
+        icon="send",
+        permission=OPERATOR,
+    ),
 )
 
 # The order of a person's roles in the menu.

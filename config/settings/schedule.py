@@ -22,6 +22,8 @@ BEAT: dict[str, dict[str, Any]] = {
     # waited in the queue longer than its period is worth nothing: it expires.
     "events-sweep": {"task": "events.sweep", "schedule": 1.0, "options": {"expires": 5}},
     "events-stranded": {"task": "events.check_stranded", "schedule": crontab(hour=3, minute=10)},
+    # For the console. A tenth of the schools each minute (apps/events/services/counting.py).
+    "events-counts": {"task": "events.send_counts", "schedule": 60.0, "options": {"expires": 60}},
     # The keeper's: a message that waited behind long work longer than its period is worth nothing.
     "tenants-operations": {
         "task": "tenants.sweep_operations",

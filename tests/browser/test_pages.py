@@ -124,14 +124,15 @@ def test_operator_console(running: RunningStack, person: People, width: int) -> 
         "operator": "/operator/", "operator-schools": "/operator/schools/",
         "operator-new": "/operator/schools/new/", "operator-work": "/operator/operations/",
         "operator-plans": "/operator/plans/", "operator-invoices": "/operator/invoices/",
-        "operator-sign-ups": "/operator/sign-ups/",
+        "operator-sign-ups": "/operator/sign-ups/", "operator-events": "/operator/events/",
+        "operator-events-platform": "/operator/events/platform/",
     }  # fmt: skip
     problems = look_at_all(operator, running.platform, pages)
     operator.open(f"{running.platform}/operator/schools/")
     operator.page.locator("tbody th a").first.click()
     school = urlsplit(operator.page.url).path
     problems += operator.look("operator-school")
-    parts = ("history", "operations", "plan", "backups", "domains", "suspend", "delete")
+    parts = ("history", "operations", "plan", "backups", "domains", "events", "suspend", "delete")
     pages = {f"operator-school-{part}": f"{school}{part}/" for part in parts}
     problems += look_at_all(operator, running.platform, pages)
     operator.open(f"{running.platform}/mailbox/")

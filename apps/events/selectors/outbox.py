@@ -1,14 +1,28 @@
 """Reading how the outbox stands."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from django.db import connection
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django_tenants.utils import get_tenant_model
 
-from apps.events.contracts import DeadLetterInfo, LetterFilter, OutboxStatus, PauseInfo
-from apps.events.models import DeadLetter, ParkedEvent, PausedConsumer
+from apps.events.contracts import (
+    DeadLetterInfo,
+    FailingInfo,
+    LetterFilter,
+    OutboxCount,
+    OutboxStatus,
+    PauseInfo,
+)
+from apps.events.models import (
+    DeadLetter,
+    ExternalDelivery,
+    OutboxEvent,
+    ParkedEvent,
+    PausedConsumer,
+)
 from apps.events.selectors.schemas import PUBLIC, current_schema, opened
 
 _STATUS = """
@@ -19,6 +33,18 @@ SELECT (SELECT count(*) FROM outbox_event),
        (SELECT count(*) FROM external_delivery),
        (SELECT count(*) FROM parked_event),
        (SELECT count(*) FROM dead_letter WHERE resolved_at IS NULL)
+"""
+
+# Receipts are found by the time in their event's id (uuid7 leads the key), not by `handled_at`,
+# which has no index: an event that waited for more than a day is left out.
+_HANDLED = """
+SELECT count(DISTINCT event_id)
+         FILTER (WHERE handled_at > statement_timestamp() - interval '1 minute'),
+       count(DISTINCT event_id),
+       statement_timestamp()
+  FROM receipt
+ WHERE event_id > uuidv7(interval '-1 day')
+   AND handled_at > statement_timestamp() - interval '1 hour'
 """
 
 
@@ -38,6 +64,16 @@ def get_status() -> OutboxStatus:
     )
 
 
+def get_count() -> OutboxCount:
+    """How the open school's outbox stands, and what it handled in the last minute and hour."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HANDLED)
+        minute, hour, now = cursor.fetchone()
+    return OutboxCount(
+        status=get_status(), handled_minute=minute, handled_hour=hour, counted_at=now
+    )
+
+
 def list_schemas() -> list[tuple[str, str]]:
     """(schema name, what people call it) of the platform and of every school."""
     with opened(PUBLIC):
@@ -53,12 +89,43 @@ def find_schema(text: str) -> str | None:
     return None
 
 
-def list_dead_letters(*, include_resolved: bool = False, limit: int = 100) -> list[DeadLetterInfo]:
+def list_dead_letters(
+    *, include_resolved: bool = False, limit: int = 100, offset: int = 0
+) -> list[DeadLetterInfo]:
     """The open school's dead letters, oldest first."""
     letters = DeadLetter.objects.order_by("id")
     if not include_resolved:
         letters = letters.filter(resolved_at__isnull=True)
-    return list(_infos(letters[:limit]))
+    return list(_infos(letters[offset : offset + limit]))
+
+
+def list_failing(*, limit: int = 25) -> list[FailingInfo]:
+    """The open school's events and calls that failed and will be tried again, oldest first."""
+    failed: list[QuerySet[OutboxEvent] | QuerySet[ExternalDelivery]] = [
+        OutboxEvent.objects.filter(attempts__gt=0),
+        ExternalDelivery.objects.exclude(last_error=""),
+    ]
+    rows = [_failing(row) for queue in failed for row in queue.order_by("id")[:limit]]
+    return sorted(rows, key=_happened)[:limit]
+
+
+def _happened(failing: FailingInfo) -> datetime:
+    return failing.occurred_at
+
+
+def _failing(row: OutboxEvent | ExternalDelivery) -> FailingInfo:
+    return FailingInfo(
+        event_id=row.event_id,
+        event_type=row.event_type,
+        version=row.version,
+        consumer=row.consumer if isinstance(row, ExternalDelivery) else "",
+        attempts=row.attempts,
+        error=row.last_error,
+        payload=row.payload,
+        headers=row.headers,
+        occurred_at=row.occurred_at,
+        next_try=row.available_at,
+    )
 
 
 def matching_letters(chosen: LetterFilter) -> list[int]:

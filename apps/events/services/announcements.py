@@ -82,6 +82,17 @@ def backlog() -> tuple[int, float]:
         return waiting, float(oldest)
 
 
+def waiting() -> dict[int, float]:
+    """For how many seconds each tenant's oldest announcement has been due; below zero when all of
+    its work waits for a later try. One statement over one table, however many schools there are."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tenant_id, extract(epoch FROM statement_timestamp() - min(due_at))"
+            " FROM public.outbox_ready GROUP BY tenant_id"
+        )
+        return {tenant_id: float(seconds) for tenant_id, seconds in cursor.fetchall()}
+
+
 def due_lanes() -> list[tuple[int, int, bool]]:
     """(tenant, lane, whether its schema still exists) of every lane with due work."""
     with connection.cursor() as cursor:

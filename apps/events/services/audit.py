@@ -8,6 +8,9 @@ import structlog
 log = structlog.get_logger(__name__)
 # (schema name, actor, action, detail)
 Recorder = Callable[[str, str, str, dict[str, Any]], None]
+RETRIED, DISCARDED = "events.letter_retried", "events.letter_discarded"
+PAUSED, RESUMED = "events.consumer_paused", "events.consumer_resumed"
+REPLAYED = "events.replayed"
 _recorder: Recorder | None = None
 
 

@@ -169,7 +169,7 @@ def test_those_that_fit_are_retried_together_and_noted(letters, capsys, drain, d
     assert sorted(effects("diary")) == ["algebra", "music"]
     assert not DeadLetter.objects.filter(resolved_at=None).exists()
     assert {(schema, action) for schema, _who, action, _detail in decided} == {
-        ("t_000001", "events.retry")
+        ("t_000001", audit.RETRIED)
     }
     assert sorted(detail["event_id"] for *_, detail in decided) == sorted(told["events"].values())
 
@@ -229,8 +229,8 @@ def test_a_consumer_is_paused_and_resumed(lessons_school, hears, capsys, drain, 
     assert json.loads(capsys.readouterr().out) == {"consumer": "register", "waiting": 1}
     assert effects("register") == ["algebra"]
     assert [action for _schema, _who, action, _detail in decided] == [
-        "events.pause",
-        "events.resume",
+        audit.PAUSED,
+        audit.RESUMED,
     ]
 
 

@@ -89,6 +89,8 @@ def post_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
             return HttpResponseNotAllowed(["POST"])
         if "school_id" in place:
             return redirect("platform:school", school_id=place["school_id"])
+        if "letter_id" in place:
+            return redirect("platform:platform_events")
         if "invoice_id" in place:
             return redirect("platform:invoice", invoice_id=place["invoice_id"])
         return redirect("platform:plans")

@@ -61,13 +61,13 @@ class Command(PlainCommand):
     def _pause(self, schema_name: str, options: dict[str, Any]) -> None:
         consumer, reason = options["consumer"], options["reason"]
         pausing.pause(consumer=consumer, actor=actor(), reason=reason)
-        audit.note(schema_name, actor(), "events.pause", consumer=consumer, reason=reason)
+        audit.note(schema_name, actor(), audit.PAUSED, consumer=consumer, reason=reason)
         self._tell(options, {"consumer": consumer}, f"{consumer} is paused: its events wait.")
 
     def _resume(self, schema_name: str, options: dict[str, Any]) -> None:
         consumer = options["consumer"]
         waiting = pausing.resume(consumer=consumer)
-        audit.note(schema_name, actor(), "events.resume", consumer=consumer, waiting=waiting)
+        audit.note(schema_name, actor(), audit.RESUMED, consumer=consumer, waiting=waiting)
         told = f"{consumer} goes on; {waiting} events waited for it."
         self._tell(options, {"consumer": consumer, "waiting": waiting}, told)
 

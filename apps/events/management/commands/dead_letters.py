@@ -17,8 +17,8 @@ from kernel.commands import PlainCommand
 from kernel.errors import Invalid, NotFound
 
 DECIDE = {
-    "retry": (letters.retry, "is back in the outbox"),
-    "discard": (letters.discard, "is discarded"),
+    "retry": (letters.retry, audit.RETRIED, "is back in the outbox"),
+    "discard": (letters.discard, audit.DISCARDED, "is discarded"),
 }
 
 
@@ -94,15 +94,12 @@ class Command(PlainCommand):
             self.stdout.write("No dead letter fits.")
 
     def _one(self, schema_name: str, number: int, options: dict[str, Any]) -> UUID:
-        decide, outcome = DECIDE[options["action"]]
+        decide, done, outcome = DECIDE[options["action"]]
+        letter = outbox.get_dead_letter(number)
         event_id = decide(letter_id=number)
-        audit.note(
-            schema_name,
-            actor(),
-            f"events.{options['action']}",
-            letter=number,
-            event_id=str(event_id),
-        )
+        if letter is not None:
+            facts = {"event": letter.event_type, "consumer": letter.consumer}
+            audit.note(schema_name, actor(), done, event_id=str(event_id), **facts)
         if not options["json"]:
             self.stdout.write(f"Dead letter {number}: event {event_id} {outcome}.")
         return event_id

@@ -79,7 +79,7 @@ class Command(PlainCommand):
             )
         if not options["dry_run"]:
             facts = {"differences": len(result.differences), "put_right": result.put_right}
-            audit.note(schema_name, actor(), "events.replay", projection=name, **facts)
+            audit.note(schema_name, actor(), audit.REPLAYED, projection=name, **facts)
         return result
 
     def _tell(self, results: list[Replayed], options: dict[str, Any]) -> None:
