@@ -31,11 +31,8 @@ def main() -> int:
         signal.signal(number, _interrupt)
     try:
         with _folder(keep=options.keep) as folder:
-            report = _run(options, folder)
-            print(report.as_json() if options.json else report.as_text())
-            if report.broken:
-                raise _Broken
-    except _Broken:
+            _run_and_tell(options, folder)
+    except Broken:
         return 1
     except KeyboardInterrupt:
         print("Stopped; nothing was counted.", file=sys.stderr)
@@ -43,26 +40,33 @@ def main() -> int:
     return 0
 
 
-class _Broken(Exception):
+class Broken(Exception):
     """A promise was not kept: the evidence stays."""
 
 
+def _run_and_tell(options: argparse.Namespace, folder: Path) -> None:
+    """Raises Broken after the figures are printed."""
+    report = _run(options, folder)
+    print(report.as_json() if options.json else report.as_text())
+    if report.broken:
+        raise Broken
+
+
 def _run(options: argparse.Namespace, folder: Path) -> Report:
-    logs = folder / "logs"
-    logs.mkdir()
     # Before anything of Django's is imported, and handed on to the workers.
     os.environ["DJANGO_SETTINGS_MODULE"] = "chaos.settings"
     from chaos.servers import running_servers
 
+    logs = folder / "logs"
+    logs.mkdir()
     with running_servers(folder, logs) as servers:
         import django
 
         django.setup()
         from chaos.run import run
 
-        return run(
-            servers, logs=logs, seconds=options.seconds, schools=options.schools, seed=options.seed
-        )
+        scale = {name: getattr(options, name) for name in ("seconds", "schools", "seed")}
+        return run(servers, logs=logs, **scale)
 
 
 @contextmanager

@@ -17,15 +17,20 @@ import psutil
 
 from chaos.events import NAIVE_WAY, OUTBOX_WAY
 from chaos.schools import Place
+from chaos.tasks import READY
 from chaos.writer import write
 from config.embedded import ROOT
 from config.stack import OWNERS_OWN
 
 WRITERS = (OUTBOX_WAY, OUTBOX_WAY, NAIVE_WAY)
 WORKERS, CHILDREN = 2, 2
-STOP_SECONDS = 20
+START_SECONDS, STOP_SECONDS = 60, 20
 # Forked: a writer is back at work at once, where a fresh interpreter would take a second.
 _fork = multiprocessing.get_context("fork")
+
+
+class FleetFailed(RuntimeError):
+    """The workers did not start; their logs say why."""
 
 
 class Fleet:
@@ -39,9 +44,16 @@ class Fleet:
         self.ended_by_themselves = 0
 
     def start(self) -> None:
+        """Start all; the writers once the workers are ready. Raises FleetFailed when they are not
+        in START_SECONDS."""
         for number in range(WORKERS):
             self._start_program(f"worker{number}")
         self._start_program("beat")
+        until = time.monotonic() + START_SECONDS
+        while len(self._ready_workers()) < WORKERS:
+            if time.monotonic() > until:
+                raise FleetFailed(f"the workers did not start in {START_SECONDS} s: {self._logs}")
+            time.sleep(0.1)
         self._writers = [self._new_writer(way) for way in WRITERS]
 
     def replace_ended(self) -> None:
@@ -102,17 +114,27 @@ class Fleet:
     # Starting --------------------------------------------------------------------------------
 
     def _start_program(self, name: str) -> None:
-        # As in production: no process that serves is told how to reach the database as its owner.
-        env = {key: value for key, value in os.environ.items() if key not in OWNERS_OWN}
+        self._ready_file(name).unlink(missing_ok=True)
         with open(self._logs / f"{name}.log", "ab") as log:
             self._programs[name] = subprocess.Popen(
                 self._command(name),
                 cwd=ROOT,
-                env=env,
+                env=self._environment(name),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
+
+    def _environment(self, name: str) -> dict[str, str]:
+        """As in production, no process that serves is told how to reach the database as its owner.
+        Compiled modules are kept for the next start: most of it would be compiling them."""
+        left_out = {*OWNERS_OWN, "PYTHONDONTWRITEBYTECODE"}
+        env = {key: value for key, value in os.environ.items() if key not in left_out}
+        compiled = str(self._logs.parent / "compiled")
+        return {**env, "PYTHONPYCACHEPREFIX": compiled, READY: str(self._ready_file(name))}
+
+    def _ready_file(self, name: str) -> Path:
+        return self._logs / f"{name}.ready"
 
     def _command(self, name: str) -> list[str]:
         celery = [sys.executable, "-m", "celery", "-A", "config"]
@@ -121,7 +143,7 @@ class Fleet:
             schedule = str(self._logs / "beat-schedule")
             return [*celery, "beat", *quietly, "--schedule", schedule, "--pidfile="]
         options = ["-n", f"{name}@%h", "--concurrency", str(CHILDREN), "--pool", "prefork"]
-        return [*celery, "worker", *quietly, *options]
+        return [*celery, "worker", *quietly, *options, "--without-gossip", "--without-mingle"]
 
     def _kill_program(self, name: str) -> None:
         """With its whole session. Not reaped yet, it still holds its number: the group is ours."""
@@ -129,12 +151,17 @@ class Fleet:
         os.killpg(program.pid, signal.SIGKILL)
         program.wait()
 
+    def _ready_workers(self) -> list[subprocess.Popen[bytes]]:
+        return [
+            program for name, program in self._programs.items() if self._ready_file(name).exists()
+        ]
+
     def _pool_children(self) -> list[psutil.Process]:
+        """Of workers that are ready: one that loses a child before gives up as a whole."""
         children: list[psutil.Process] = []
-        for name, program in self._programs.items():
-            if name.startswith("worker"):
-                with suppress(psutil.NoSuchProcess):
-                    children += psutil.Process(program.pid).children()
+        for program in self._ready_workers():
+            with suppress(psutil.NoSuchProcess):
+                children += psutil.Process(program.pid).children()
         return children
 
     def _new_writer(self, way: str) -> Any:

@@ -29,11 +29,7 @@ def run(
     fleet = Fleet(places=places, logs=logs, seed=seed)
     tormentor = Tormentor(fleet, *servers, seed=seed)
     try:
-        _say(f"{seconds:.0f} s of violence, seed {seed}")
-        fleet.start()
-        tormentor.run(seconds)
-        fleet.stop_writers()
-        settling = _settle(places, servers[1], fleet)
+        settling = _fight(fleet, tormentor, places, servers[1], seconds)
     finally:
         fleet.stop()
     return Report(
@@ -45,6 +41,17 @@ def run(
         restarts=fleet.ended_by_themselves,
         count=_count(places),
     )
+
+
+def _fight(
+    fleet: Fleet, tormentor: Tormentor, places: list[Place], redis_server: Redis, seconds: float
+) -> float:
+    """Returns how many seconds it took afterwards until nothing waited."""
+    fleet.start()
+    _say(f"{seconds:.0f} s of violence")
+    tormentor.run(seconds)
+    fleet.stop_writers()
+    return _settle(places, redis_server, fleet)
 
 
 def _settle(places: list[Place], redis_server: Redis, fleet: Fleet) -> float:

@@ -132,9 +132,8 @@ class Redis(Server):
             self.signal(signal.SIGCONT)
 
     def waiting_messages(self) -> int:
-        """Messages in the default queue, and those that a worker took and has not finished."""
-        client = self.client()
-        return int(client.llen("celery")) + int(client.hlen("unacked"))  # type: ignore[arg-type]
+        """Messages in the default queue that no worker has taken."""
+        return int(self.client().llen("celery"))  # type: ignore[arg-type]
 
 
 @contextmanager

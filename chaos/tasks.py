@@ -1,14 +1,28 @@
-"""The naive way, for comparison: one task an event, with a receipt in the effect's transaction."""
+"""The naive way, for comparison: one task an event, with a receipt in the effect's transaction.
 
+And what a worker of the run does besides its work: it says when it is ready.
+"""
+
+import os
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from celery.signals import worker_ready
 from django.db import connection, transaction
 
 from chaos.effects import note_effect
 from chaos.events import NAIVE
 from kernel.schools import in_school
 from kernel.tasks import SCHOOL, task
+
+# The variable that names a worker's file: there once it takes messages.
+READY = "CHAOS_READY"
+
+
+@worker_ready.connect
+def _say_ready(**_: Any) -> None:
+    Path(os.environ[READY]).touch()
 
 
 @task("chaos.naive", runs_in=SCHOOL)

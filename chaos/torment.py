@@ -61,13 +61,20 @@ class Tormentor:
         """Be violent for so long. Deeds take their time: those that come too late are left out."""
         started = time.monotonic()
         for at, kind in plan(seconds, self._random):
-            while (now := time.monotonic() - started) < at:
-                time.sleep(min(0.2, at - now))
-            if now > seconds:
+            if self._wait_until(started + at) > started + seconds:
                 break
             self.done[kind] += self._deeds[kind]()
+            self._tell(time.monotonic() - started, seconds)
+        self._wait_until(started + seconds)
+
+    def _wait_until(self, moment: float) -> float:
+        """Meanwhile what ended by itself is replaced. Returns the time."""
+        while True:
             self._fleet.replace_ended()
-            self._tell(now, seconds)
+            now = time.monotonic()
+            if now >= moment:
+                return now
+            time.sleep(min(0.2, moment - now))
 
     def _tell(self, now: float, seconds: float) -> None:
         if sys.stderr.isatty():
