@@ -33,3 +33,5 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {**CELERY_BROKER_TRANSPORT_OPTIONS, "visibilit
 
 LOG_JSON = True
 LOG_LEVEL = "ERROR"
+# Django calls LOGGING_CONFIG only with settings that are not empty.
+LOGGING = {"version": 1}

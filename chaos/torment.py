@@ -58,11 +58,13 @@ class Tormentor:
         }
 
     def run(self, seconds: float) -> None:
-        """Be violent for so long. Deeds take their time: those that come too late are left out."""
+        """Be violent for so long. Deeds take their time: those that come too late are left out,
+        but for the first of their kind."""
         started = time.monotonic()
         for at, kind in plan(seconds, self._random):
-            if self._wait_until(started + at) > started + seconds:
-                break
+            late = self._wait_until(started + at) > started + seconds
+            if late and self.done[kind]:
+                continue
             self.done[kind] += self._deeds[kind]()
             self._tell(time.monotonic() - started, seconds)
         self._wait_until(started + seconds)

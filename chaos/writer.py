@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from functools import partial
 from random import Random
 from uuid import UUID
 
@@ -20,12 +19,12 @@ from chaos.tasks import naive
 from kernel.ids import uuid7
 from kernel.schools import in_school
 
-POISON = 0.004  # of the outbox's events
+POISON_EVERY = 40  # events of a stream of the outbox's
 CHANGED_MIND = 0.05  # of all transactions
 MOST_EVENTS = 4  # a transaction
 # Seconds. The longest wait before a commit is there to be killed in; the pause after it leaves the
-# workers some of the machine.
-LONGEST_WAIT, PAUSE = 0.01, 0.004
+# workers some of the machine: queues that only grow would say little about order and loss.
+LONGEST_WAIT, PAUSE = 0.01, 0.03
 
 
 class ChangedMind(Exception):
@@ -55,7 +54,7 @@ def _change(way: str, place: Place, random: Random) -> None:
         for _ in range(random.randint(1, MOST_EVENTS)):
             # First the row that locks the stream: so the order of events is that of commits.
             number = _next_number(stream_id)
-            poison = way == OUTBOX_WAY and random.random() < POISON
+            poison = way == OUTBOX_WAY and number % POISON_EVERY == 5
             event_id = TELL[way](place.schema_name, stream_id, number, poison)
             _note_down(event_id, stream_id, number, way, poison)
         time.sleep(random.uniform(0, LONGEST_WAIT))
@@ -79,13 +78,15 @@ def _publish(_schema_name: str, stream_id: UUID, number: int, poison: bool) -> U
 
 def _send(schema_name: str, stream_id: UUID, number: int, _poison: bool) -> UUID:
     event_id = uuid7()
-    send = partial(
-        naive.delay,
-        schema_name=schema_name,
-        event_id=str(event_id),
-        stream_id=str(stream_id),
-        number=number,
-    )
+
+    def send() -> None:
+        naive.delay(
+            schema_name=schema_name,
+            event_id=str(event_id),
+            stream_id=str(stream_id),
+            number=number,
+        )
+
     transaction.on_commit(send, robust=True)
     return event_id
 
