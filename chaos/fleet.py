@@ -167,7 +167,8 @@ class Fleet:
     def _new_writer(self, way: str) -> Any:
         self._started_writers += 1
         seed = self._seed * 100_003 + self._started_writers
-        writer = _fork.Process(target=write, args=(way, self._places, seed), name=way, daemon=True)
+        work = (way, self._places, seed, self._logs / "writers.log")
+        writer = _fork.Process(target=write, args=work, name=way, daemon=True)
         writer.start()
         return writer
 

@@ -15,10 +15,11 @@ ENOUGH_EVENTS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """`kills` by kind; `restarts` of what ended by itself; seconds from the first event to the
-    last kill, and from there until nothing waited."""
+    """`kills` by kind; `restarts` of what ended by itself; `left` events and calls waited after
+    the `seconds` of violence, and were delivered in `settling` seconds more."""
 
     seconds: float
+    left: int
     settling: float
     schools: int
     seed: int
@@ -45,8 +46,8 @@ class Report:
 
     def as_text(self) -> str:
         lines = [
-            f"{self.seconds:.0f} s of violence among {self.schools} schools, seed {self.seed};"
-            f" then {self.settling:.0f} s until nothing waited",
+            f"{self.seconds:.0f} s of violence among {self.schools} schools, seed {self.seed}; then"
+            f" {self.settling:.0f} s for the {self.left:,} events and calls that still waited",
             "",
             *self._violence(),
             "",

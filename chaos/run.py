@@ -29,11 +29,12 @@ def run(
     fleet = Fleet(places=places, logs=logs, seed=seed)
     tormentor = Tormentor(fleet, *servers, seed=seed)
     try:
-        settling = _fight(fleet, tormentor, places, servers[1], seconds)
+        left, settling = _fight(fleet, tormentor, places, servers[1], seconds)
     finally:
         fleet.stop()
     return Report(
         seconds=seconds,
+        left=left,
         settling=settling,
         schools=schools,
         seed=seed,
@@ -45,13 +46,13 @@ def run(
 
 def _fight(
     fleet: Fleet, tormentor: Tormentor, places: list[Place], redis_server: Redis, seconds: float
-) -> float:
-    """Returns how many seconds it took afterwards until nothing waited."""
+) -> tuple[int, float]:
+    """Returns what waited when the violence ended, and for how many seconds more."""
     fleet.start()
     _say(f"{seconds:.0f} s of violence")
     tormentor.run(seconds)
     fleet.stop_writers()
-    return _settle(places, redis_server, fleet)
+    return _waiting(places), _settle(places, redis_server, fleet)
 
 
 def _settle(places: list[Place], redis_server: Redis, fleet: Fleet) -> float:

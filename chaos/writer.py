@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 from uuid import UUID
 
@@ -31,10 +33,9 @@ class ChangedMind(Exception):
     """A transaction that ends without a change: its events must never be heard of."""
 
 
-def write(way: str, places: list[Place], seed: int) -> None:
+def write(way: str, places: list[Place], seed: int, log: Path) -> None:
     """Write until killed, or until the process that started this one is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _settle_in(log)
     parent, random = os.getppid(), Random(seed)
     while os.getppid() == parent:
         try:
@@ -46,6 +47,15 @@ def write(way: str, places: list[Place], seed: int) -> None:
             connection.close()
             time.sleep(0.05)
         time.sleep(random.uniform(0, 2 * PAUSE))
+
+
+def _settle_in(log: Path) -> None:
+    """A forked process has its parent's ways with signals, and its terminal."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    with open(log, "ab") as file:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(file.fileno(), stream.fileno())
 
 
 def _change(way: str, place: Place, random: Random) -> None:
