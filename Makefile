@@ -6,9 +6,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= 2
 PYTEST_ARGS ?=
+CHAOS_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench demo shell requirements messages clean
+.PHONY: help run test lint bench chaos demo shell requirements messages clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -39,6 +40,9 @@ lint: $(READY)
 
 bench: $(READY) ## figures beside their peers, into benchmarks/results.json
 	$(BIN)/python -m benchmarks
+
+chaos: $(READY) ## kill workers, writers and servers at random; count what is lost (none may be)
+	$(BIN)/python -m chaos $(CHAOS_ARGS)
 
 demo: $(READY) $(MESSAGES) ## the demo schools, without starting the platform
 	@$(BIN)/python manage.py prepare_database -v 0

@@ -14,7 +14,8 @@ from tests.flows.families import Billed, Family, bill_everybody
 from tests.flows.letters import Letters
 from tests.flows.running import RunningStack, start_stack
 
-STACK = ("tests/flows/", "tests/browser/")
+# The run of tests/chaos keeps a processor busy by itself: it takes its turn with the stack.
+STACK = ("tests/flows/", "tests/browser/", "tests/chaos/test_run.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

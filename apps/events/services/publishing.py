@@ -1,6 +1,5 @@
 """Writing an event beside the change it tells of."""
 
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -41,7 +40,9 @@ def publish(
         payload=jsoncodec.encode(event),
         headers=_headers(actor),
     )
-    transaction.on_commit(partial(wake, current_schema(), lane), robust=True)
+    schema_name = current_schema()
+    # No partial: Django asks a hook that failed for its name, and raises when it has none.
+    transaction.on_commit(lambda: wake(schema_name, lane), robust=True)
     return row.event_id
 
 

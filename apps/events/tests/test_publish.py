@@ -7,6 +7,7 @@ from django.db import transaction
 
 from apps.events import facade as events
 from apps.events.models import OutboxEvent
+from apps.events.services import publishing
 from apps.events.tests.lessons import LessonHeld, announcements, hold_lesson
 from kernel.ids import uuid7
 
@@ -44,6 +45,21 @@ def test_an_event_is_kept_as_published_and_announced(school):
     assert row.payload == {"note": "algebra", "teacher": "Ada"}
     assert row.headers == {"actor": "ada@example.org", "trace_id": "abc123"}
     assert announcements() == [(0, row.id, row.id)]
+
+
+def test_a_wake_up_that_fails_does_not_reach_whoever_published(committed_school, monkeypatch):
+    tried = []
+
+    def fail(schema_name, lane):
+        tried.append(schema_name)
+        raise RuntimeError("no broker")
+
+    monkeypatch.setattr(publishing, "wake", fail)
+
+    hold_lesson("algebra")
+
+    assert tried == ["t_000001"]
+    assert OutboxEvent.objects.count() == 1
 
 
 def test_an_event_class_of_no_app_is_refused(school):
