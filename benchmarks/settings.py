@@ -9,3 +9,4 @@ from config.settings.test import CELERY_BEAT_SCHEDULE, INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "benchmarks.apps.BenchmarksConfig"]
 CELERY_BEAT_SCHEDULE = {"events-sweep": CELERY_BEAT_SCHEDULE["events-sweep"]}
+LOG_LEVEL = "ERROR"

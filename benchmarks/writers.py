@@ -42,9 +42,13 @@ def _start(make: Callable[[int], Work], number: int, barrier: Any, seconds: floa
 def _write(
     make: Callable[[int], Work], number: int, barrier: Any, seconds: float, sender: Any
 ) -> None:
-    work = make(number)
-    for _ in range(WARM_UPS):
-        work()
+    try:
+        work = make(number)
+        for _ in range(WARM_UPS):
+            work()
+    except BaseException:
+        barrier.abort()  # the others would wait for one that never comes
+        raise
     barrier.wait(30)
     done, started = 0, time.perf_counter()
     while time.perf_counter() - started < seconds:
