@@ -27,23 +27,26 @@ AT_MOST = 1.0  # ms
 
 
 def measure() -> list[Result]:
-    many: list[float] = []
-    few: list[float] = []
     with many_schools() as count:
         names = [f"t_{number:06d}" for number in range(FIRST, FIRST + count)]
         _give_work(names[:BUSY])
-        asked = [_ms(lambda: _ask_each(names)) for _ in range(4)][1:]
     with many_schools(FEW):
         _give_work(names[:BUSY])
-    for _ in range(ROUNDS + 1):
-        with many_schools(FEW):
-            few.append(_look())
-        with many_schools():
-            many.append(_look())
+    rounds = [_round(names) for _ in range(ROUNDS + 1)][1:]
     for number in (FEW, count):
         with many_schools(number):
             _take_work_away(names[:BUSY])
-    return _results(count, many[1:], few[1:], asked)
+    many, few, asked = (list(values) for values in zip(*rounds, strict=True))
+    return _results(count, many, few, asked)
+
+
+def _round(names: list[str]) -> tuple[float, float, float]:
+    """ms: a look among many schools, among few, and asking each of the many."""
+    with many_schools(FEW):
+        few = _look()
+    with many_schools():
+        many = _look()
+        return many, few, _ms(lambda: _ask_each(names))
 
 
 def _results(count: int, many: list[float], few: list[float], asked: list[float]) -> list[Result]:
@@ -80,6 +83,7 @@ def _look() -> float:
 
 def _ask_each(names: list[str]) -> None:
     found = sum(_has_events(name) for name in names)
+    connection.set_schema_to_public()
     if found != BUSY:
         raise RuntimeError(f"{BUSY} schools have work, found were {found}")
 

@@ -64,6 +64,7 @@ def transactions_per_second(work: Callable[[Guardian], None]) -> float:
 def open_school() -> None:
     """In a forked process: nothing of what the parent has open may be used here."""
     celery_app._after_fork()
+    connection.set_schema_to_public()
     connection.set_tenant(get_tenant_model().objects.get(schema_name=SCHOOL))
 
 
