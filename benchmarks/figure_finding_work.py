@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from apps.events import facade as events
 from apps.events.models import OutboxEvent
@@ -19,7 +19,7 @@ from benchmarks.outbox import without_wake_ups
 from benchmarks.schools import FIRST, many_schools
 from kernel.ids import uuid7
 from kernel.owner import owner_session
-from kernel.schools import in_public, in_school
+from kernel.schools import connection, in_public, in_school
 
 FEW, BUSY = 10, 3
 ROUNDS, LOOKS = 9, 200

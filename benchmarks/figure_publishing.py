@@ -7,8 +7,9 @@ The event's wake-up is part of it: Redis is asked after every commit.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 from django_tenants.utils import get_tenant_model
 
 from apps.events import facade as events
@@ -19,7 +20,7 @@ from benchmarks.harness import Result, compare
 from benchmarks.writers import PROCESSES, rate
 from config import celery_app
 from kernel.owner import owner_session
-from kernel.schools import in_school
+from kernel.schools import connection, in_school
 
 SCHOOL = outbox.SCHOOLS[0]
 SECONDS = 2.0
@@ -63,7 +64,8 @@ def transactions_per_second(work: Callable[[Guardian], None]) -> float:
 
 def open_school() -> None:
     """In a forked process: nothing of what the parent has open may be used here."""
-    celery_app._after_fork()
+    app: Any = celery_app
+    app._after_fork()
     connection.set_schema_to_public()
     connection.set_tenant(get_tenant_model().objects.get(schema_name=SCHOOL))
 
