@@ -4,6 +4,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := $(VENV)/peers/.ready
 JOBS ?= 2
 PYTEST_ARGS ?=
 CHAOS_ARGS ?=
@@ -38,8 +39,14 @@ lint: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/python -m config.lint
 
-bench: $(READY) ## figures beside their peers, into benchmarks/results.json
+bench: $(READY) $(PEERS) ## figures beside their peers, into benchmarks/results.json
 	$(BIN)/python -m benchmarks
+
+# Peers that nothing else needs. Figures beside one that cannot be had are skipped.
+$(PEERS): requirements/bench.txt $(READY)
+	@$(PYTHON) -m venv $(VENV)/peers
+	@$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements/bench.txt && touch $@ \
+	  || { rm -rf $(VENV)/peers; echo "The peers of requirements/bench.txt cannot be installed: figures beside them are skipped."; }
 
 chaos: $(READY) ## kill workers, writers and servers at random; count what is lost (none may be)
 	$(BIN)/python -m chaos $(CHAOS_ARGS)
@@ -53,8 +60,8 @@ shell: $(READY) ## a Django shell on the embedded servers
 	@$(BIN)/python manage.py shell
 
 requirements: $(READY) ## compile requirements/*.in, with hashes
-	cd requirements && for name in base dev prod; do \
-	  ../$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --output-file $$name.txt $$name.in; done
+	cd requirements && for name in base dev prod bench; do \
+	  ../$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --output-file $$name.txt $$name.in; done
 
 messages: $(READY) ## collect texts to translate (needs gettext)
 	$(BIN)/python manage.py makemessages --locale es --no-location --no-wrap --no-obsolete --ignore .venv --ignore data

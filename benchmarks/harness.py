@@ -13,6 +13,10 @@ RESULTS = Path(__file__).parent / "results.json"
 _curves: dict[str, object] = {}
 
 
+class Skipped(RuntimeError):
+    """A figure cannot be measured here, for the reason given; that is no failure of the run."""
+
+
 @dataclass(frozen=True)
 class Result:
     """`ratio` is how many times better ours is than the peer; `goal` the least it should be."""
