@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from django.conf import settings
 pytestmark = pytest.mark.flow
 
 SUITES_OWN = ("DATABASE_", "REDIS_URL", "HOMEROOM_", "DJANGO_SETTINGS_MODULE")
-IN_MEMORY = Path("/dev/shm")
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +49,6 @@ def test_every_consumer_heard_enough_to_prove_something(report) -> None:
     assert set(heard) == {
         *("chaos.plain", "chaos.flaky", "chaos.picky", "chaos.external", "chaos.naive")
     }
-    assert min(heard.values()) > 50
+    assert min(heard.values()) > 20
     assert report["count"]["letters"]["due"] > 0
     assert report["broken"] == []
