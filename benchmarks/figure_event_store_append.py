@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from django.db import connections, transaction
+from django.db import transaction
 from psycopg.conninfo import conninfo_to_dict
 
 from apps.events import facade as events
 from benchmarks import outbox, peer
 from benchmarks.counting import Counted
-from benchmarks.figure_publishing import open_school
+from benchmarks.figure_publishing import close_before_fork, open_school
 from benchmarks.harness import Result, compare
 from benchmarks.writers import rate
 from kernel.ids import uuid7
@@ -44,7 +44,7 @@ def measure() -> Result:
 
 def appends_per_second() -> float:
     outbox.clear()
-    connections.close_all()
+    close_before_fork()
     return rate(_writer, seconds=SECONDS)
 
 
