@@ -378,5 +378,7 @@ MAILBOX_DIR = ""
 # Logs: one JSON line a request and a task (config/logs.py). ------------------------------------
 
 LOGGING_CONFIG = "config.logs.configure"
+# Django calls it only when there is something to configure.
+LOGGING = {"version": 1}
 LOG_JSON = True
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
