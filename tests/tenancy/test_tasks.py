@@ -27,6 +27,7 @@ PLATFORM_TASKS = {
     # read one table of the platform and send a school's task for each that is due
     "events.sweep",
     "events.check_stranded",
+    "events.send_counts",
     "tenants.send_due_work",
     "tenants.send_all_work",
     "tenants.count_usage",
@@ -113,7 +114,7 @@ def test_a_schools_task_for_an_unknown_school_fails_closed(name: str, db: None) 
 
 def test_only_the_outbox_may_be_the_platforms_own() -> None:
     either = {name for name, task in app_tasks().items() if task.runs_in == tasks.EITHER}
-    assert either == {"events.drain", "events.rescue"}
+    assert either == {"events.count", "events.drain", "events.rescue"}
     with pytest.raises(TaskRefused, match="not for the platform"):
         for_a_school.apply_async(kwargs={"schema_name": "public"})
 

@@ -21,6 +21,7 @@ from PIL import Image
 
 from apps.activities.services import signups
 from apps.activities.tests.factories import ActivityFactory, CalendarEntryFactory
+from apps.events.models import DeadLetter
 from apps.fees.models import Fee
 from apps.fees.services import links
 from apps.fees.tests import factories as fees
@@ -229,6 +230,20 @@ class Things:
             ).pk
 
     @cached_property
+    def letter_id(self) -> int:
+        letter = DeadLetter.objects.create(
+            event_id=uuid7(),
+            stream_type="user",
+            stream_id=uuid7(),
+            event_type="identity.user_activated",
+            version=1,
+            payload={},
+            consumer="students.link",
+            error="no chalk",
+        )
+        return int(letter.pk)
+
+    @cached_property
     def backup_id(self) -> UUID:
         values = {"school_id": self.school_id, "school_name": "Lincoln", "state": "done"}
         with in_public():
@@ -263,6 +278,7 @@ BY_NAME: dict[str, Builder] = {
     "guardianship_id": lambda a: a.guardianship_id,
     "import_id": lambda a: a.import_id,
     "invoice_id": lambda a: a.invoice.id,
+    "letter_id": lambda a: a.letter_id,
     "message_id": lambda a: a.message.pk,
     "news_id": lambda a: a.news.pk,
     "operation_id": lambda a: a.operation_id,

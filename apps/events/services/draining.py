@@ -115,7 +115,9 @@ def _hand_over(schema_name: str, lane: int) -> None:
 def _pass(schema_name: str, lane: int) -> Pass:
     if not announcements.any_due(tenant_id_of(schema_name), lane):
         return Pass(locked=True)
-    mark = marks.begin(lane)
+    mark = marks.begin(lane, _lock_of(tenant_id_of(schema_name), lane))
+    if mark is None:
+        return Pass(locked=False)
     run = _wary_pass if mark.one_by_one else _usual_pass
     outcome = run(schema_name, lane)
     if outcome.locked:
@@ -178,6 +180,10 @@ def _still_paused(lane: int) -> set[str]:
     return set(paused) - set(resuming) | catch_up(lane, resuming)
 
 
+def _lock_of(tenant_id: int, lane: int) -> tuple[int, int]:
+    return LOCK_FAMILY + lane, tenant_id
+
+
 def _lock(tenant_id: int, lane: int) -> datetime | None:
     """Become the lane's only drainer until the transaction ends; None when there is one.
 
@@ -187,7 +193,7 @@ def _lock(tenant_id: int, lane: int) -> datetime | None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_try_advisory_xact_lock(%s, %s), statement_timestamp()",
-            [LOCK_FAMILY + lane, tenant_id],
+            list(_lock_of(tenant_id, lane)),
         )
         locked, as_of = cursor.fetchone()
     return as_of if locked else None

@@ -18,8 +18,9 @@ from apps.events.services.options import options
 SUSPICIOUS = 3
 DIED = "The worker died while it handled this event."
 
+# Only where the lane is free: who finds it taken begins nothing. The lock goes with the statement.
 _BEGIN = """
-INSERT INTO lane_mark (lane, unfinished) VALUES (%s, 1)
+INSERT INTO lane_mark (lane, unfinished) SELECT %s, 1 WHERE pg_try_advisory_xact_lock(%s, %s)
 ON CONFLICT (lane) DO UPDATE SET unfinished = lane_mark.unfinished + 1
 RETURNING unfinished, careful
 """
@@ -37,11 +38,13 @@ class Mark:
         return self.careful > 0 or self.unfinished > SUSPICIOUS
 
 
-def begin(lane: int) -> Mark:
-    """Note that a pass begins. Not inside its transaction: the note must outlive it."""
+def begin(lane: int, lock: tuple[int, int]) -> Mark | None:
+    """Note that a pass begins; None when somebody else has the lane's lock. Not inside the pass's
+    transaction: the note must outlive it."""
     with connection.cursor() as cursor:
-        cursor.execute(_BEGIN, [lane])
-        return Mark(*cursor.fetchone())
+        cursor.execute(_BEGIN, [lane, *lock])
+        found = cursor.fetchone()
+    return Mark(*found) if found else None
 
 
 def end(lane: int, mark: Mark) -> None:

@@ -1,12 +1,12 @@
 """Writing an event beside the change it tells of."""
 
+import json
 from typing import Any
 from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
 
-from apps.events.models import OutboxEvent
 from apps.events.selectors.schemas import current_schema
 from apps.events.services.circumstances import cause, is_replaying
 from apps.events.services.errors import PublishedWhileReplaying, PublishOutsideTransaction
@@ -14,6 +14,14 @@ from apps.events.services.letters import lane_of
 from apps.events.services.registry import registry
 from apps.events.services.wakeup import wake
 from kernel import jsoncodec
+from kernel.ids import uuid7
+
+# Not through the ORM, which takes twice as long as the statement: every change publishes.
+_INSERT = """
+INSERT INTO outbox_event
+       (event_id, stream_type, stream_id, seq, lane, event_type, version, payload, headers)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s::json, %s::json)
+"""
 
 
 def publish(
@@ -29,21 +37,17 @@ def publish(
     _check_in_transaction()
     _check_not_replaying()
     event_type, version = registry().identify(event)
-    lane = lane_of(stream_id)
-    row = OutboxEvent.objects.create(
-        stream_type=stream_type,
-        stream_id=stream_id,
-        seq=seq,
-        lane=lane,
-        event_type=event_type,
-        version=version,
-        payload=jsoncodec.encode(event),
-        headers=_headers(actor),
-    )
+    event_id, lane = uuid7(), lane_of(stream_id)
+    payload, headers = json.dumps(jsoncodec.encode(event)), json.dumps(_headers(actor))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _INSERT,
+            [event_id, stream_type, stream_id, seq, lane, event_type, version, payload, headers],
+        )
     schema_name = current_schema()
     # No partial: Django asks a hook that failed for its name, and raises when it has none.
     transaction.on_commit(lambda: wake(schema_name, lane), robust=True)
-    return row.event_id
+    return event_id
 
 
 def _check_in_transaction() -> None:

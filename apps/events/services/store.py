@@ -1,13 +1,15 @@
 """The event store: the history of an aggregate, appended to and never changed."""
 
+import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import IntegrityError, connection, transaction
-from django.db.models import QuerySet
+from django.db import connection, transaction
+from django.db.models import Max, QuerySet
 
 from apps.events.contracts import StoredEvent
 from apps.events.models import StoredEventRow
@@ -19,9 +21,19 @@ from kernel import jsoncodec
 # First key of the advisory lock that every append holds, shared, to the end of its transaction;
 # the second is the school's number. Readers that follow the store look who holds it (tailing.py).
 APPENDING = 0x0B0D_0000
-_BEGIN = """
-SELECT pg_advisory_xact_lock_shared(%s, %s),
-       (SELECT coalesce(max(version), 0) FROM stored_event WHERE stream_id = %s)
+# One statement: an append comes with every step of a payment. The lock is taken before an id.
+_APPEND = """
+WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(%(family)s, %(school)s)),
+     stands AS (SELECT coalesce(max(version), 0) AS version FROM stored_event
+                 WHERE stream_id = %(stream)s)
+INSERT INTO stored_event (stream_id, version, event_type, schema_version, payload, metadata)
+SELECT %(stream)s, %(expected)s + told.step, told.event_type, told.schema_version,
+       told.payload::json, %(notes)s::json
+  FROM held, stands, unnest(%(types)s::text[], %(schemas)s::smallint[], %(payloads)s::text[])
+       WITH ORDINALITY AS told (event_type, schema_version, payload, step)
+ WHERE stands.version = %(expected)s
+ ORDER BY told.step
+ON CONFLICT (stream_id, version) DO NOTHING
 """
 
 
@@ -39,17 +51,11 @@ def append(
     caller's transaction stays usable. Raises UnknownEvent for a class in no events.py.
     """
     notes = {**(metadata or {}), **_trace(), "stream_type": stream_type}
-    rows = [
-        _row(stream_id, expected_version + step, event, notes)
-        for step, event in enumerate(events, start=1)
-    ]
-    try:
-        with transaction.atomic():
-            _begin(stream_id, expected_version)
-            StoredEventRow.objects.bulk_create(rows)
-    except IntegrityError as error:
-        raise VersionConflict(stream_id, expected_version, None) from error
-    return expected_version + len(rows)
+    # Of several events some might be in, and some not, where somebody else is at it too.
+    with transaction.atomic() if len(events) > 1 else nullcontext():
+        if _written(stream_id, expected_version, events, notes) < len(events):
+            raise VersionConflict(stream_id, expected_version, _version_of(stream_id))
+    return expected_version + len(events)
 
 
 def load(
@@ -87,24 +93,28 @@ def stored_event(row: StoredEventRow) -> StoredEvent:
     )
 
 
-def _begin(stream_id: UUID, expected_version: int) -> None:
+def _written(
+    stream_id: UUID, expected_version: int, events: Sequence[object], notes: dict[str, Any]
+) -> int:
+    names = [registry().identify(event) for event in events]
+    values: dict[str, Any] = {
+        "family": APPENDING,
+        "school": tenant_id_of(current_schema()),
+        "stream": stream_id,
+        "expected": expected_version,
+        "notes": json.dumps(notes),
+        "types": [event_type for event_type, _version in names],
+        "schemas": [version for _type, version in names],
+        "payloads": [json.dumps(jsoncodec.encode(event)) for event in events],
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_BEGIN, [APPENDING, tenant_id_of(current_schema()), stream_id])
-        _locked, actual = cursor.fetchone()
-    if actual != expected_version:
-        raise VersionConflict(stream_id, expected_version, actual)
+        cursor.execute(_APPEND, values)
+        return int(cursor.rowcount)
 
 
-def _row(stream_id: UUID, version: int, event: object, metadata: dict[str, Any]) -> StoredEventRow:
-    event_type, schema_version = registry().identify(event)
-    return StoredEventRow(
-        stream_id=stream_id,
-        version=version,
-        event_type=event_type,
-        schema_version=schema_version,
-        payload=jsoncodec.encode(event),
-        metadata=metadata,
-    )
+def _version_of(stream_id: UUID) -> int:
+    latest = StoredEventRow.objects.filter(stream_id=stream_id).aggregate(latest=Max("version"))
+    return latest["latest"] or 0
 
 
 def _trace() -> dict[str, str]:
