@@ -42,6 +42,7 @@ from apps.events.services.privacy import (
 from apps.events.services.projections import Derived, Projection, add_projection
 from apps.events.services.publishing import publish
 from apps.events.services.registry import handles, isolated_registry
+from apps.events.services.replay.ground import replay_schema
 from apps.events.services.restoring import (
     SETTLE_HISTORY,
     announce_again,
@@ -100,6 +101,7 @@ __all__ = [
     "publish",
     "purge_streams",
     "put_aside",
+    "replay_schema",
     "resolved_letters",
     "rest_with",
     "retry_letter",

@@ -78,8 +78,10 @@ def _refund(refund: RefundState) -> tuple[Any, ...]:
 event_store.add_projection(
     event_store.Projection(
         name="payments",
+        version=1,
         events=frozenset(each.name for each in STORED),
         tables=(PAYMENT, REFUND),
         project=project,
+        ended="version",
     )
 )

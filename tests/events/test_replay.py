@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace as changed
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.events import facade as event_store
+from apps.events.services import projections
 from apps.events.services.circumstances import replaying
 from apps.events.services.replay import folding, running
 from apps.payments import events, models
@@ -125,6 +127,26 @@ def test_a_row_that_history_does_not_know_is_told_and_left(paid: list[UUID], cap
     kinds = {each["table"]: each["kind"] for each in result["differences"]}
     assert kinds == {"payments_refund": "missing", "payments_payment": "untold"}
     assert result["put_right"] == 0
+
+
+def test_a_payment_whose_story_was_let_go_is_no_difference(paid: list[UUID], capsys: Any) -> None:
+    event_store.purge_streams(schema_name=LINCOLN, stream_ids=paid[:1])
+    models.Payment.objects.filter(pk=paid[0]).update(version=0)
+    models.Payment.objects.filter(pk=paid[1]).update(version=0)
+    result, code = replay(capsys)
+    assert (code, [each["key"] for each in result["differences"]]) == (0, [str(paid[1])])
+
+
+def test_what_another_release_began_is_not_gone_on_with(
+    paid: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "fold_share", lambda *_a, **_k: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        call_command("replay", "--school", "lincoln", "--workers", "1")
+    newer = changed(projections.find_projection("payments"), version=2)
+    monkeypatch.setitem(projections._projections, "payments", newer)
+    with pytest.raises(CommandError, match="not finished"):
+        call_command("replay", "--school", "lincoln", "--workers", "1")
 
 
 def test_a_run_that_was_killed_goes_on_where_it_stood(

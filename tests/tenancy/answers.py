@@ -40,7 +40,8 @@ def body(response: Any) -> str:
 
 
 def _without(text: str, values: dict[str, str]) -> str:
-    for name, value in values.items():
+    # The longest first: a short number is a part of others.
+    for name, value in sorted(values.items(), key=lambda item: -len(item[1])):
         # A short number stands in many places; an id of that kind stands in addresses.
         before = "/" if value.isdecimal() else ""
         for written in (value, quote(value), quote(value, safe="")):

@@ -99,6 +99,7 @@ class Batch:
                 with transaction.atomic():
                     if _write_receipts([(event.event_id, spec.consumer)]):
                         self._apply(spec, event)
+                        connection.check_constraints()  # not first at the commit of all
             except Exception as error:
                 log.exception("outbox.handler_failed", consumer=spec.consumer, row=str(event))
                 errors[spec.consumer] = describe(error)
@@ -140,10 +141,10 @@ class Batch:
         self.done.append(event.id)
 
     def _apply(self, spec: HandlerSpec, event: OutboxEvent) -> None:
-        if spec.consumer in self.paused:
+        if spec.external:
+            deliveries.owe(self.tenant_id, event, spec.consumer)  # which waits by itself if paused
+        elif spec.consumer in self.paused:
             park(event, spec.consumer)
-        elif spec.external:
-            deliveries.owe(self.tenant_id, event, spec.consumer)
         else:
             run(spec, event, attempt=event.attempts + 1)
 

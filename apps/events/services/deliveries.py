@@ -17,12 +17,11 @@ import structlog
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from apps.events.models import ExternalDelivery, OutboxEvent, ParkedEvent
+from apps.events.models import ExternalDelivery, OutboxEvent
 from apps.events.services.announcements import DELIVERIES_LANE, announce
 from apps.events.services.errors import UnknownEvent
 from apps.events.services.letters import dead_letter
 from apps.events.services.options import backoff, options
-from apps.events.services.parking import park, paused_consumers
 from apps.events.services.registry import registry
 from apps.events.services.runner import describe, run
 from kernel.ids import uuid7
@@ -35,6 +34,7 @@ UPDATE external_delivery SET attempts = attempts + 1, lease = %s,
  WHERE id = (
     SELECT d.id FROM external_delivery d
      WHERE d.available_at <= statement_timestamp()
+       AND NOT EXISTS (SELECT FROM paused_consumer p WHERE p.consumer = d.consumer)
        AND NOT EXISTS (
             SELECT FROM external_delivery earlier
              WHERE earlier.stream_id = d.stream_id AND earlier.consumer = d.consumer
@@ -56,6 +56,20 @@ UPDATE public.outbox_ready ready SET due_at = head.available_at
    AND ready.due_at <= statement_timestamp()
 """
 
+# Nor is one whose consumer is paused; resuming it announces the call again.
+_WAIT_FOR_RESUMING = """
+UPDATE public.outbox_ready ready SET due_at = statement_timestamp() + interval '1 minute'
+  FROM external_delivery d JOIN paused_consumer p ON p.consumer = d.consumer
+ WHERE ready.tenant_id = %s AND ready.lane = %s AND ready.first_id = d.id
+   AND ready.due_at <= statement_timestamp()
+"""
+
+_GO_ON = """
+UPDATE public.outbox_ready ready SET due_at = greatest(d.available_at, statement_timestamp())
+  FROM external_delivery d
+ WHERE ready.tenant_id = %s AND ready.lane = %s AND ready.first_id = d.id AND d.consumer = %s
+"""
+
 _FORGET_STALE = """
 DELETE FROM public.outbox_ready ready
  WHERE ready.tenant_id = %s AND ready.lane = %s AND ready.due_at <= statement_timestamp()
@@ -63,7 +77,7 @@ DELETE FROM public.outbox_ready ready
 """
 
 
-def owe(tenant_id: int, event: OutboxEvent | ParkedEvent, consumer: str) -> None:
+def owe(tenant_id: int, event: OutboxEvent, consumer: str) -> None:
     """Note, in the transaction that is open, that this consumer must be called."""
     row = ExternalDelivery.objects.create(
         event_id=event.event_id,
@@ -95,6 +109,12 @@ def make_due_calls(tenant_id: int, deadline: float | None = None) -> int:
     return made
 
 
+def go_on(tenant_id: int, consumer: str) -> None:
+    """The consumer is paused no more: its calls are due, each at its own time."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GO_ON, [tenant_id, DELIVERIES_LANE, consumer])
+
+
 @transaction.atomic
 def _claim(tenant_id: int) -> ExternalDelivery | None:
     lease = options().lease
@@ -108,8 +128,6 @@ def _claim(tenant_id: int) -> ExternalDelivery | None:
 
 
 def _call(tenant_id: int, row: ExternalDelivery) -> bool:
-    if _parked(tenant_id, row):
-        return False
     if row.attempts > options().max_calls:
         # Claimed that often and never struck off: the call takes its worker down with it.
         _give_up(tenant_id, row, row.last_error or "The worker died during every attempt.")
@@ -117,6 +135,8 @@ def _call(tenant_id: int, row: ExternalDelivery) -> bool:
     try:
         run(registry().handler(row.event_type, row.consumer), row, attempt=row.attempts)
     except UnknownEvent as error:
+        # The release is too old, the call is not at fault: that does not count.
+        _held(row.id, row.lease).update(attempts=row.attempts - 1)
         _try_later(tenant_id, row, describe(error), options().unknown_version_delay)
     except Exception as error:
         log.exception("outbox.call_failed", consumer=row.consumer, row=str(row))
@@ -124,16 +144,6 @@ def _call(tenant_id: int, row: ExternalDelivery) -> bool:
     else:
         return _strike_off(tenant_id, row)
     return False
-
-
-@transaction.atomic
-def _parked(tenant_id: int, row: ExternalDelivery) -> bool:
-    """Put the call aside when its consumer is paused."""
-    if row.consumer not in paused_consumers():
-        return False
-    if _strike_off(tenant_id, row):
-        park(row, row.consumer)
-    return True
 
 
 def _failed(tenant_id: int, row: ExternalDelivery, error: str) -> None:
@@ -187,4 +197,5 @@ def _drop_announcement(tenant_id: int, delivery_id: int) -> None:
 def _tidy(tenant_id: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_WAIT_FOR_EARLIER, [tenant_id, DELIVERIES_LANE])
+        cursor.execute(_WAIT_FOR_RESUMING, [tenant_id, DELIVERIES_LANE])
         cursor.execute(_FORGET_STALE, [tenant_id, DELIVERIES_LANE])

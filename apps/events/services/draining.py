@@ -20,7 +20,7 @@ from apps.events.services.batches import Batch, read
 from apps.events.services.deliveries import make_due_calls
 from apps.events.services.options import options
 from apps.events.services.parking import paused_consumers
-from apps.events.services.pausing import catch_up
+from apps.events.services.pausing import catch_up, stop_catching_up
 from apps.events.services.wakeup import draining, wake
 
 log = structlog.get_logger(__name__)
@@ -144,6 +144,7 @@ def _run(batch: Batch) -> None:
 def _wary_pass(schema_name: str, lane: int) -> Pass:
     """One event, which is noted as an attempt before it is tried: see marks.py."""
     log.warning("outbox.one_by_one", schema=schema_name, lane=lane)
+    stop_catching_up()
     noted = _locked_pass(schema_name, lane, marks.note_attempt, 1, settle=False)
     return _locked_pass(schema_name, lane, marks.run_noted, 1) if noted.locked else noted
 

@@ -1,8 +1,8 @@
-"""Events that wait for a paused consumer: what passes and calls under way need to know of it."""
+"""Events that wait for a paused consumer: what a pass needs to know of it."""
 
 from django.db import connection
 
-from apps.events.models import ExternalDelivery, OutboxEvent, ParkedEvent
+from apps.events.models import OutboxEvent, ParkedEvent
 from apps.events.services.letters import lane_of
 
 
@@ -14,7 +14,7 @@ def paused_consumers() -> dict[str, bool]:
         return dict(cursor.fetchall())
 
 
-def park(event: OutboxEvent | ExternalDelivery, consumer: str) -> None:
+def park(event: OutboxEvent, consumer: str) -> None:
     """Keep the event for a paused consumer, in the transaction that writes its receipt."""
     ParkedEvent.objects.create(
         event_id=event.event_id,

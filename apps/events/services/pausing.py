@@ -2,7 +2,7 @@
 
 The events of a paused consumer are parked: its receipt is written, all the others go on. When it
 is resumed, what is parked is handled in order before anything newer; until none is left, newer
-events are parked behind. Calls to the outside go back among those that are owed.
+events are parked behind. Calls to the outside are owed as always, and not made meanwhile.
 
 A pass reads the pause with a lock that it keeps to its end. So resuming waits for passes that
 still park, and none of them parks an event that nobody would look for any more.
@@ -19,10 +19,10 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
-from apps.events.models import DeadLetter, ParkedEvent, PausedConsumer
+from apps.events.models import DeadLetter, ExternalDelivery, ParkedEvent, PausedConsumer
 from apps.events.selectors.schemas import current_schema, tenant_id_of
 from apps.events.services import announcements, deliveries
-from apps.events.services.letters import dead_letter
+from apps.events.services.letters import dead_letter, lane_of
 from apps.events.services.options import backoff, options
 from apps.events.services.registry import registry
 from apps.events.services.runner import describe, run
@@ -38,7 +38,10 @@ def pause(*, consumer: str, actor: str, reason: str = "") -> None:
     Raises NotFound for a consumer that no handler has, Conflict when it is paused already.
     """
     _check_known(consumer)
-    values = {"paused_by": actor, "reason": reason}
+    values = {"paused_by": actor, "reason": reason, "resuming": False}
+    rows = PausedConsumer.objects.filter(consumer=consumer)
+    if rows.filter(resuming=True).update(**values):
+        return  # it was catching up
     _row, fresh = PausedConsumer.objects.get_or_create(consumer=consumer, defaults=values)
     if not fresh:
         raise Conflict(_("%(consumer)s is paused already.") % {"consumer": consumer})
@@ -53,16 +56,23 @@ def resume(*, consumer: str) -> int:
     paused = PausedConsumer.objects.select_for_update().filter(consumer=consumer, resuming=False)
     if not paused.exists():
         raise NotFound(_("%(consumer)s is not paused.") % {"consumer": consumer})
-    parked = ParkedEvent.objects.filter(consumer=consumer)
-    count = parked.count()
     if consumer in _external_consumers():
-        _owe_again(parked.order_by("id"))
         paused.delete()
-    else:
-        paused.update(resuming=True)
-        for lane in range(options().lanes):
-            _look_again(lane)
-    return count
+        deliveries.go_on(tenant_id_of(current_schema()), consumer)
+        return ExternalDelivery.objects.filter(consumer=consumer).count()
+    paused.update(resuming=True)
+    for row in ParkedEvent.objects.filter(consumer=consumer).exclude(lane__lt=options().lanes):
+        ParkedEvent.objects.filter(id=row.id).update(lane=lane_of(row.stream_id))
+    for lane in range(options().lanes):
+        _look_again(lane)
+    return ParkedEvent.objects.filter(consumer=consumer).count()
+
+
+def stop_catching_up() -> None:
+    """Pause again whoever is catching up: workers die over this lane, perhaps over that."""
+    again = PausedConsumer.objects.filter(resuming=True)
+    if again.update(resuming=False, reason="Workers died while it caught up"):
+        log.error("outbox.paused_again")
 
 
 def catch_up(lane: int, consumers: Iterable[str]) -> set[str]:
@@ -117,6 +127,7 @@ def _handled(row: ParkedEvent) -> bool:
     try:
         with transaction.atomic():
             run(registry().handler(row.event_type, row.consumer), row, attempt=row.attempts + 1)
+            connection.check_constraints()
     except Exception as error:
         log.exception("outbox.handler_failed", consumer=row.consumer, row=str(row))
         if row.attempts + 1 < options().max_attempts:
@@ -141,13 +152,6 @@ def _look_again(lane: int, delay: float = 0.0) -> datetime:
         behind = cursor.fetchone()[0]
     tenant_id = tenant_id_of(current_schema())
     return announcements.announce(tenant_id, lane, behind, behind, delay)
-
-
-def _owe_again(parked: Iterable[ParkedEvent]) -> None:
-    tenant_id = tenant_id_of(current_schema())
-    for row in parked:
-        deliveries.owe(tenant_id, row, row.consumer)
-        row.delete()
 
 
 def _check_known(consumer: str) -> None:

@@ -36,13 +36,17 @@ class Projection:
 
     The first table has one row a stream, which whoever appends to the stream locks: a replay
     locks it too. `project` gets one stream in order and must do nothing but compute: no queries,
-    nothing published.
+    nothing published. Count `version` up when `project` comes to something else than before: a
+    replay that another release began is then not gone on with. `ended` is a column of the first
+    table that is 0 where a stream's history was let go, by a rule of retention; "" for never.
     """
 
     name: str
+    version: int
     events: frozenset[str]
     tables: tuple[Derived, ...]
     project: Callable[[UUID, Sequence[StoredEvent]], Rows]
+    ended: str = ""
 
 
 _projections: dict[str, Projection] = {}

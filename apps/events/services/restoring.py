@@ -39,6 +39,10 @@ _ANNOUNCE = """
 INSERT INTO public.outbox_ready (tenant_id, lane, first_id, last_id)
 SELECT {tenant}, lane, min(id), max(id) FROM {schema}.outbox_event GROUP BY lane
 UNION ALL SELECT {tenant}, {calls}, id, id FROM {schema}.external_delivery
+UNION ALL SELECT {tenant}, parked.lane, behind.id, behind.id
+  FROM (SELECT DISTINCT lane FROM {schema}.parked_event
+          JOIN {schema}.paused_consumer USING (consumer) WHERE resuming) parked,
+       (SELECT coalesce(max(id), 0) + 1 AS id FROM {schema}.outbox_event) behind
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -11,12 +12,13 @@ from apps.events import facade as events
 from apps.events.models import (
     DeadLetter,
     ExternalDelivery,
+    LaneMark,
     OutboxEvent,
     ParkedEvent,
     PausedConsumer,
 )
 from apps.events.selectors import outbox
-from apps.events.services import pausing
+from apps.events.services import marks, pausing
 from apps.events.tests.lessons import announcements, effects, hold_lesson, let_time_pass
 from kernel.errors import Conflict, NotFound
 from kernel.ids import uuid7
@@ -113,16 +115,62 @@ def test_calls_to_the_outside_wait_too(
     lessons_school: Any, hears: Callable[..., Any], drain: Callable[[], int]
 ) -> None:
     hears("mailer", external=True)
-    hold_lesson("owed before")
+    stream = uuid7()
+    hold_lesson("owed before", stream)
     events.drain("t_000001", calls=False)
     pausing.pause(consumer="mailer", actor=ACTOR)
-    hold_lesson("owed after")
+    hold_lesson("owed after", stream)
     drain()
     assert effects("mailer") == []
-    assert not ExternalDelivery.objects.exists()
+    assert ExternalDelivery.objects.count() == 2
+    assert [pause.parked for pause in outbox.list_pauses()] == [2]
     assert pausing.resume(consumer="mailer") == 2
     drain()
-    assert sorted(effects("mailer")) == ["owed after", "owed before"]
+    assert effects("mailer") == ["owed before", "owed after"]
+    assert announcements() == []
+
+
+def test_who_is_catching_up_can_be_paused_again(
+    two_consumers: None, drain: Callable[[], int], broken: set[str]
+) -> None:
+    broken.add("bad")
+    pausing.pause(consumer="register", actor=ACTOR)
+    hold_lesson("bad")
+    drain()
+    pausing.resume(consumer="register")
+    drain()
+    pausing.pause(consumer="register", actor=ACTOR, reason="it fails")
+    [pause] = outbox.list_pauses()
+    assert (pause.resuming, pause.reason, pause.parked) == (False, "it fails", 1)
+
+
+def test_dying_workers_pause_again_who_is_catching_up(
+    two_consumers: None, drain: Callable[[], int]
+) -> None:
+    pausing.pause(consumer="register", actor=ACTOR)
+    hold_lesson("a")
+    drain()
+    pausing.resume(consumer="register")
+    LaneMark.objects.update_or_create(lane=0, defaults={"unfinished": marks.SUSPICIOUS})
+    drain()
+    [pause] = outbox.list_pauses()
+    assert (pause.resuming, pause.parked) == (False, 1)
+    assert "Workers died" in pause.reason
+
+
+def test_what_is_parked_moves_with_the_number_of_lanes(
+    two_consumers: None, drain: Callable[[], int], settings: Any
+) -> None:
+    settings.OUTBOX = {"lanes": 4}
+    pausing.pause(consumer="register", actor=ACTOR)
+    for number in range(6):
+        hold_lesson(f"{number}", UUID(int=number))
+    drain()
+    settings.OUTBOX = {"lanes": 1}
+    pausing.resume(consumer="register")
+    drain()
+    assert sorted(effects("register")) == [f"{number}" for number in range(6)]
+    assert not PausedConsumer.objects.exists()
 
 
 def test_pausing_twice_or_what_nobody_knows_is_refused(two_consumers: None) -> None:

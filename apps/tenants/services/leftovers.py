@@ -9,6 +9,7 @@ from django.core.files.storage import Storage
 from django.db import connection
 from psycopg import sql
 
+from apps.events import facade as events
 from apps.tenants.services.backup.retention import drop_all_kept
 from kernel.files import media
 from kernel.owner import owner_session
@@ -26,9 +27,10 @@ def drop_schemas(school_id: int, schema_name: str) -> None:
     """
     drop_all_kept(school_id)
     with owner_session() as session:
-        session.execute(
-            sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema_name))
-        )
+        # A replay that was killed leaves a schema of its own.
+        for name in (schema_name, events.replay_schema(schema_name)):
+            drop = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE")
+            session.execute(drop.format(sql.Identifier(name)))
     with owner_session() as session:
         drop_school_role(session, schema_name)
 

@@ -138,9 +138,16 @@ def _listed(school: str | None, include_resolved: bool) -> Iterator[tuple[str, D
     chosen = [pair for pair in known if pair[0] == schema_of(school)] if school else known
     for schema_name, name in chosen:
         with opened(schema_name):
-            found = outbox.list_dead_letters(include_resolved=include_resolved)
+            found = list(_all_letters(include_resolved))
         for letter in found:
             yield name, letter
+
+
+def _all_letters(include_resolved: bool) -> Iterator[DeadLetterInfo]:
+    read = 0
+    while part := outbox.list_dead_letters(include_resolved=include_resolved, offset=read):
+        yield from part
+        read += len(part)
 
 
 def _line(name: str, letter: DeadLetterInfo) -> str:

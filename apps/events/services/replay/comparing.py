@@ -110,14 +110,30 @@ def _differences(
     session: Session, ground: Ground, projection: Projection, streams: Sequence[UUID]
 ) -> Iterator[Difference]:
     told: dict[str, Table] = {derived.table: {} for derived in projection.tables}
+    history = read_streams(session, ground, projection, streams)
+    untold = [stream_id for stream_id, events in history.items() if not events]
+    ended = _ended(session, ground, projection, untold)
+    streams = [stream_id for stream_id in streams if stream_id not in ended]
     with replaying():
-        for stream_id, events in read_streams(session, ground, projection, streams).items():
+        for stream_id, events in history.items():
             rows = projection.project(stream_id, events) if events else {}
             for table, lines in rows.items():
                 told[table].update((line[0], tuple(line[1:])) for line in lines)
     for derived in projection.tables:
         here = _live_rows(session, ground, derived, streams)
         yield from _compared(derived, here, told[derived.table])
+
+
+def _ended(
+    session: Session, ground: Ground, projection: Projection, streams: Sequence[UUID]
+) -> set[UUID]:
+    """Streams whose history was let go: there is nothing to compare with."""
+    head = projection.tables[0]
+    if not projection.ended:
+        return set()
+    query = sql.SQL("SELECT {stream} FROM {live} WHERE {stream} = ANY(%s) AND {ended} = 0")
+    statement = query.format(ended=sql.Identifier(projection.ended), **_names(ground, head))
+    return {row[0] for row in session.execute(statement, [list(streams)]).fetchall()}
 
 
 def _live_rows(

@@ -102,6 +102,11 @@ SELECT part, min(stream_id::text COLLATE "C")::uuid, max(stream_id::text COLLATE
 """
 
 
+def replay_schema(schema_name: str) -> str:
+    """Where a replay of the school works; it goes with the school."""
+    return Ground(schema_name).schema
+
+
 def exists(session: Session, ground: Ground) -> bool:
     """Whether a replay was begun and not cleared away."""
     found = session.execute("SELECT to_regclass(%s)", [f"{ground.schema}.run"]).fetchone()
@@ -117,7 +122,7 @@ def prepare(session: Session, ground: Ground, projection: Projection, choice: Ch
         _make_shadow(session, ground, derived)
     session.execute(
         sql.SQL("INSERT INTO {} (projection, choice) VALUES (%s, %s)").format(names["run"]),
-        [projection.name, choice.as_json()],
+        [_told(projection), choice.as_json()],
     )
     choose = sql.SQL(_CHOOSE).format(chosen=names["chosen"], stored=ground.live("stored_event"))
     session.execute(choose, _values(projection, choice))
@@ -128,7 +133,13 @@ def prepare(session: Session, ground: Ground, projection: Projection, choice: Ch
 def is_same(session: Session, ground: Ground, projection: Projection, choice: Choice) -> bool:
     """Whether what is under way is this very replay."""
     query = sql.SQL("SELECT projection, choice FROM {}").format(ground.table("run"))
-    return session.execute(query).fetchone() == (projection.name, choice.as_json())
+    return session.execute(query).fetchone() == (_told(projection), choice.as_json())
+
+
+def _told(projection: Projection) -> str:
+    """Name and meaning: what another release has worked out would be taken for its own."""
+    columns = "; ".join(f"{each.table} {' '.join(each.columns)}" for each in projection.tables)
+    return f"{projection.name} v{projection.version}: {columns}"
 
 
 def clear(session: Session, ground: Ground) -> None:

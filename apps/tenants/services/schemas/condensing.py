@@ -70,7 +70,9 @@ class _Lot:
             self.changed.add(table)
 
     def _can_hold(self, table: str, pointed: list[str]) -> bool:
-        return table in self.tables and not any(
+        # A column that comes after the table is there for what follows it only.
+        made = table in self.tables and table not in self.changed
+        return made and not any(
             other in self.changed or (other != table and self._leads_to(other, table))
             for other in pointed
         )

@@ -50,6 +50,11 @@ def test_a_circle_keeps_the_constraint_that_would_close_it() -> None:
     assert closing == FIRST_IS
 
 
+def test_what_needs_a_later_column_comes_after_it() -> None:
+    both = 'ALTER TABLE "classroom" ADD CONSTRAINT "both" UNIQUE ("first_id", "name")'
+    assert condensed(CLASSROOM, PUPIL, SITS_IN, FIRST_IS, both)[-2:] == [FIRST_IS, both]
+
+
 def test_a_table_may_point_at_itself() -> None:
     itself = (
         'ALTER TABLE "pupil" ADD CONSTRAINT "twin" FOREIGN KEY ("id") REFERENCES "pupil" ("id")'
