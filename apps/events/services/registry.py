@@ -64,9 +64,9 @@ class Registry:
             heard.append(spec)
 
     def add_module(self, module: ModuleType, app_label: str) -> None:
-        """Take every event class, SAMPLES and UPCASTERS from an app's `events` module."""
+        """Take every event class, SAMPLES and UPCASTERS of an app's `events`."""
         for value in vars(module).values():
-            if _is_event_class(value) and value.__module__ == module.__name__:
+            if _is_event_class(value) and _is_of(value, module):
                 self._check_prefix(value, app_label)
                 self.add_event(value)
         self.samples.update(getattr(module, "SAMPLES", {}))
@@ -230,6 +230,11 @@ def _is_event_class(value: Any) -> bool:
         and isinstance(getattr(value, "name", None), str)
         and isinstance(getattr(value, "version", None), int)
     )
+
+
+def _is_of(value: type, module: ModuleType) -> bool:
+    """Defined here, not imported from another app."""
+    return f"{value.__module__}.".startswith(f"{module.__name__}.")
 
 
 def _identity(cls: type) -> Key:

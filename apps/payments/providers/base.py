@@ -113,6 +113,45 @@ class RefundSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeSnapshot:
+    """The payer's bank takes a capture back. `due_by`: until when the school may answer."""
+
+    dispute_id: str
+    capture_id: str
+    amount_minor: int
+    currency: str
+    status: str  # open, under_review, won, lost
+    reason: str
+    due_by: datetime | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """One line of the gateway's own books, for reconciliation.
+
+    `amount_minor` is in the currency of what was paid, negative when money left the school's
+    account; fee and net are in the currency the gateway settles in. `kind`: charge, refund,
+    refund_failure, dispute, dispute_reversal, fee, payout, other. `object_id` is the capture's,
+    refund's, dispute's or payout's own id.
+    """
+
+    transaction_id: str
+    kind: str
+    at: datetime
+    amount_minor: int
+    currency: str
+    fee_minor: int
+    net_minor: int
+    settlement_currency: str
+    object_id: str
+    capture_id: str = ""
+    payment_id: str = ""
+    payout_id: str = ""
+    settled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentSnapshot:
     """What the gateway says about one hosted session, now."""
 
@@ -125,6 +164,7 @@ class PaymentSnapshot:
     captures: tuple[CaptureSnapshot, ...] = ()
     failures: tuple[FailureSnapshot, ...] = ()
     refunds: tuple[RefundSnapshot, ...] = ()
+    disputes: tuple[DisputeSnapshot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
