@@ -6,9 +6,9 @@ the currencies of kernel.money have the same number of decimals at every gateway
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 
@@ -131,9 +131,9 @@ class Transaction:
     """One line of the gateway's own books, for reconciliation.
 
     `amount_minor` is in the currency of what was paid, negative when money left the school's
-    account; fee and net are in the currency the gateway settles in. `kind`: charge, refund,
-    refund_failure, dispute, dispute_reversal, fee, payout, other. `object_id` is the capture's,
-    refund's, dispute's or payout's own id.
+    account; fee and net are in the currency the gateway settles in. `kind`: charge, charge_failure
+    (a bank takes it back after all), refund, refund_failure, dispute, dispute_reversal, fee,
+    payout, other. `object_id` is the capture's, refund's, dispute's or payout's own id.
     """
 
     transaction_id: str
@@ -149,6 +149,24 @@ class Transaction:
     payment_id: str = ""
     payout_id: str = ""
     settled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutSnapshot:
+    """Money the gateway sent to the school's bank, and the lines of its books that make it up.
+
+    `amount_minor` is what arrives, in the currency of the bank account. `status`: pending,
+    in_transit, paid, failed. `transactions` leave out the payout's own line.
+    """
+
+    payout_id: str
+    amount_minor: int
+    currency: str
+    status: str
+    descriptor: str
+    arrives_on: date
+    at: datetime
+    transactions: tuple[Transaction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,3 +240,12 @@ class Provider(Protocol):
 
     def verify(self, *, body: bytes, headers: Mapping[str, Any], secrets: Sequence[str]) -> Message:
         """Check the signature against any of the secrets. Raises BadSignature."""
+
+    def list_transactions(self, *, since: datetime, until: datetime) -> Iterator[Transaction]:
+        """Every line of the gateway's own books from `since` up to `until` (exclusive), each page
+        fetched as it is needed. Raises ProviderError on the way when a page cannot be had: what
+        came before is then no answer at all."""
+
+    def list_payouts(self, *, since: datetime, until: datetime) -> Iterator[PayoutSnapshot]:
+        """Payouts made from `since` up to `until` (exclusive), each with what it is made of.
+        Empty for a gateway that leaves the money until the school fetches it."""

@@ -19,6 +19,7 @@ import requests
 import stripe
 from django.utils.translation import gettext_noop
 
+from apps.payments.providers import stripe_books as books
 from apps.payments.providers.base import (
     BadSignature,
     CaptureSnapshot,
@@ -29,10 +30,12 @@ from apps.payments.providers.base import (
     Invalid,
     Message,
     PaymentSnapshot,
+    PayoutSnapshot,
     RefundRequest,
     RefundSnapshot,
     Retryable,
     SessionRequest,
+    Transaction,
     Unknown,
     WebhookEndpoint,
 )
@@ -148,6 +151,23 @@ class StripeProvider:
         return verify_message(
             body=body, header=str(headers.get("Stripe-Signature", "")), secrets=secrets
         )
+
+    def list_transactions(self, *, since: datetime, until: datetime) -> Iterator[Transaction]:
+        created = books.between(since, until)
+        yield from map(books.transaction, self._movements({"created": created}))
+
+    def list_payouts(self, *, since: datetime, until: datetime) -> Iterator[PayoutSnapshot]:
+        wanted: Any = {"created": books.between(since, until), "limit": books.PAGE}
+        with _translated_errors():
+            for payout in self._client.v1.payouts.list(wanted).auto_paging_iter():
+                yield books.payout(payout.to_dict(), self._movements({"payout": payout.id}))
+
+    def _movements(self, which: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        wanted: Any = {**which, "limit": books.PAGE, "expand": ["data.source"]}
+        with _translated_errors():
+            found = self._client.v1.balance_transactions.list(wanted)
+            for row in found.auto_paging_iter():
+                yield row.to_dict()
 
     def _refunds(self, intent_id: str) -> tuple[RefundSnapshot, ...]:
         page = self._client.v1.refunds.list({"payment_intent": intent_id, "limit": 100})

@@ -8,6 +8,9 @@ POST /_control/expire            {"session": "cs_…"}
 POST /_control/dashboard_refund  {"session" | "payment_intent" | "charge": "…", "amount": 100,
                                   "status": "succeeded"}
 POST /_control/finish_refund     {"refund": "re_…", "status": "failed", "reason": "declined"}
+POST /_control/payout            {"session" | "payment_intent" | "charge": "…"}: pay out the whole
+                                 balance of its account now
+POST /_control/fail_payout       {"payout": "po_…"}
 GET  /_control/state             what is switched, and how many messages wait
 """
 
@@ -46,6 +49,8 @@ class Control:
             "expire": self._expire,
             "dashboard_refund": self._refund,
             "finish_refund": self._finish_refund,
+            "payout": self._pay_out,
+            "fail_payout": self._fail_payout,
         }
         if request.method != "POST" or name not in actions:
             raise WireError(404, f"There is no such control ({request.method} {name}).")
@@ -59,7 +64,7 @@ class Control:
             "webhooks": "on" if self.gateway.behaviour.webhooks else "off",
             "messages_waiting": waiting,
             "payments_waiting": self.store.rows(
-                "SELECT count(*) FROM timer WHERE outcome != 'expire'"
+                "SELECT count(*) FROM timer WHERE outcome NOT IN ('expire', 'payout')"
             )[0][0],
         }
 
@@ -112,6 +117,14 @@ class Control:
         account, refund_id = self._named(wanted, "refund", "refund")
         status = _one_of({"status": "succeeded"} | wanted, "status", STATUSES)
         return self.gateway.finish_refund(account, refund_id, status, str(wanted.get("reason", "")))
+
+    def _pay_out(self, wanted: Json) -> Json:
+        name = next((name for name in _REFUNDED if wanted.get(name)), "session")
+        account, _object_id = self._named(wanted, name, _REFUNDED[name])
+        return {"payouts": self.gateway.pay_out(account)}
+
+    def _fail_payout(self, wanted: Json) -> Json:
+        return self.gateway.fail_payout(*self._named(wanted, "payout", "payout"))
 
     def _named(self, wanted: Json, name: str, kind: str) -> tuple[str, str]:
         """The account of a named object, and its id."""

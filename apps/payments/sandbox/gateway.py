@@ -7,17 +7,19 @@ import time
 from apps.payments.sandbox.attempts import Attempts
 from apps.payments.sandbox.endpoints import Endpoints
 from apps.payments.sandbox.objects import Behaviour
+from apps.payments.sandbox.payouts import Payouts
 from apps.payments.sandbox.refunds import Refunds
 from apps.payments.sandbox.wire import WireError
 
 __all__ = ["Behaviour", "Gateway"]
 
 
-class Gateway(Attempts, Refunds, Endpoints):
+class Gateway(Attempts, Refunds, Payouts, Endpoints):
     """All state is in the store; callers that change several things open `store.work()`."""
 
     def run_timers(self) -> int:
-        """Settle late payments and close pages whose time is over; returns how many were due."""
+        """Settle late payments, close pages whose time is over, pay out; returns how many were
+        due."""
         with self.store.work():
             due = self.store.rows(
                 "SELECT seq, account, session, outcome FROM timer WHERE due <= ?", time.time()
@@ -29,7 +31,9 @@ class Gateway(Attempts, Refunds, Endpoints):
 
     def _happen(self, account: str, session_id: str, outcome: str) -> None:
         try:
-            if outcome == "expire":
+            if outcome == "payout":
+                self.pay_out_what_is_due(account)
+            elif outcome == "expire":
                 self.session(account, session_id)  # reading it finds that its time is over
             else:
                 self.settle(account, session_id, outcome)

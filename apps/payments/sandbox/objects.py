@@ -11,6 +11,14 @@ from apps.payments.sandbox import wire
 from apps.payments.sandbox.store import Store
 from apps.payments.sandbox.wire import Json
 
+# Where the type of a balance transaction is not called like its reporting category.
+_TYPES = {
+    "dispute": "adjustment",
+    "dispute_reversal": "adjustment",
+    "fee": "stripe_fee",
+    "payout_reversal": "payout_failure",
+}
+
 
 @dataclass
 class Behaviour:
@@ -22,6 +30,8 @@ class Behaviour:
     webhooks: bool = True  # False: messages wait until this is True again
     refund_status: str = "succeeded"
     capture_difference: int = 0  # minor units taken more than asked for
+    # Another currency the account is kept in, and what one unit of what is paid is worth in it.
+    settlement: tuple[str, float] | None = None
 
 
 class Objects:
@@ -78,26 +88,65 @@ class Objects:
             due,
         )
 
-    def move(self, account: str, source: Json, amount: int, *, kind: str) -> Json:
-        """Book a movement of the account's balance, with the fee a gateway keeps of a charge."""
-        fee = round(amount * 0.029) + 30 if kind == "charge" else 0
-        moved: Json = {
+    def move(self, account: str, source: Json, amount: int, *, kind: str, fee: int = 0) -> Json:
+        """Book a movement of the account's balance, in the currency the account is kept in.
+
+        `kind` is Stripe's reporting category. Of a charge the gateway keeps 2.9 % and 30.
+        """
+        currency, rate = self.behaviour.settlement or (source["currency"], None)
+        settled = round(amount * (rate or 1))
+        if kind == "charge":
+            fee = round(settled * 0.029) + 30
+        line = self.book(account, source["id"], settled, currency, kind=kind, fee=fee, rate=rate)
+        self._expect_payout(account, line)
+        return line
+
+    def book(
+        self,
+        account: str,
+        source_id: str,
+        amount: int,
+        currency: str,
+        *,
+        kind: str,
+        fee: int = 0,
+        rate: float | None = None,
+    ) -> Json:
+        """A line of the account's balance. Money that comes in can be paid out two days later,
+        what goes out is gone at once."""
+        incoming = kind == "charge"
+        line: Json = {
             "id": wire.new_id("txn"),
             "object": "balance_transaction",
             "amount": amount,
             "fee": fee,
+            "fee_details": _fee_details(fee, currency),
             "net": amount - fee,
-            "currency": source["currency"],
-            "exchange_rate": None,
+            "currency": currency,
+            "exchange_rate": rate,
             "created": wire.now(),
-            "available_on": wire.now() + 2 * wire.DAY,
-            "source": source["id"],
+            "available_on": wire.now() + (2 * wire.DAY if incoming else 0),
+            "source": source_id,
             "reporting_category": kind,
-            "status": "pending",
-            "type": kind,
+            "status": "pending" if incoming else "available",
+            "type": _TYPES.get(kind, kind),
+            "payout": None,
         }
-        self.store.put(account, "balance_transaction", moved)
-        return moved
+        self.store.put(account, "balance_transaction", line)
+        return line
+
+    def _expect_payout(self, account: str, line: Json) -> None:
+        """One payout at a time is planned for an account; it plans the next (payouts.py)."""
+        planned = self.store.rows(
+            "SELECT 1 FROM timer WHERE account = ? AND outcome = 'payout'", account
+        )
+        if not planned and line["net"] > 0:
+            self.plan(account, "", "payout", due=line["available_on"])
+
+
+def _fee_details(fee: int, currency: str) -> list[Json]:
+    detail = {"amount": fee, "currency": currency, "type": "stripe_fee"}
+    return [detail | {"description": "Processing fee"}] if fee else []
 
 
 def _wants(endpoint: Json, event: Json) -> bool:

@@ -16,6 +16,7 @@ _KINDS = {
     "charges": "charge",
     "refunds": "refund",
     "balance_transactions": "balance_transaction",
+    "payouts": "payout",
     "events": "event",
     "webhook_endpoints": "webhook_endpoint",
     "checkout/sessions": "session",
@@ -27,8 +28,9 @@ _KIND_OF_PREFIX = {
     "re": "refund",
     "txn": "balance_transaction",
     "cs": "session",
+    "po": "payout",
 }
-_FILTERS = ("payment_intent", "charge", "type", "source", "status")
+_FILTERS = ("payment_intent", "charge", "type", "source", "status", "payout")
 _BOUNDS: dict[str, Callable[[int, int], bool]] = {
     "gte": operator.ge,
     "gt": operator.gt,
@@ -98,6 +100,10 @@ class Routes:
     def _shown(self, account: str, body: Json, params: Json) -> Json:
         if body["object"] == "webhook_endpoint":
             body.pop("secret", None)  # told once, when the endpoint is made
+        if body["object"] == "balance_transaction":
+            body.pop("payout", None)  # to be asked for, as at Stripe, and not told
+            if body["available_on"] <= wire.now():
+                body["status"] = "available"
         for path in _expansions(params):
             self._expand(account, body, path.split("."))
         return body
@@ -120,7 +126,7 @@ def _account(account: str) -> Json:
         "id": f"acct_{account[:16]}",
         "object": "account",
         "charges_enabled": True,
-        "payouts_enabled": False,
+        "payouts_enabled": True,
         "details_submitted": True,
         "country": "US",
         "default_currency": "usd",
