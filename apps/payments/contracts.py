@@ -127,6 +127,10 @@ class AccountInfo:
     webhook_ready: bool
     webhook_url: str
     problem: str = ""
+    connected_account: str = ""
+    is_on: bool = True
+    checked_at: datetime | None = None
+    old_secret_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

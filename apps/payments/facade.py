@@ -37,6 +37,7 @@ __all__ = [
     "demo_refund",
     "get_payment",
     "kept_minor",
+    "list_accounts",
     "list_payments",
     "open_payments",
     "payments_for",
@@ -45,6 +46,7 @@ __all__ = [
     "resume_url",
     "start_payment",
     "sync",
+    "takes_real_money",
     "takings",
 ]
 
@@ -212,6 +214,16 @@ def book_external_refund(*, refund_id: UUID, actor: str) -> RefundInfo:
 def can_take_payments() -> bool:
     """True when parents can be sent to a hosted payment page."""
     return accounts.can_take_payments()
+
+
+def takes_real_money() -> bool:
+    """False while new payments go to a test or practice account: families are told so."""
+    return accounts.takes_real_money()
+
+
+def list_accounts() -> list[AccountInfo]:
+    """The school's accounts at gateways, the one in use first; keys masked only."""
+    return selectors.list_accounts()
 
 
 def create_sandbox_account() -> AccountInfo:

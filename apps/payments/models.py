@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -64,14 +65,20 @@ class GatewayAccount(SchoolModel):
     mode = models.CharField(max_length=10)
     label = models.CharField(max_length=80)
     secret_key = SecretField(default="", blank=True)
+    # An account at Stripe that belongs to the key's own (Stripe-Account); "" for the key's own.
+    connected_account = models.CharField(max_length=60, default="", db_default="", blank=True)
     # Newest first; the older one stays valid while deliveries signed with it are on their way.
     webhook_secret = SecretField(default="", blank=True)
     previous_webhook_secret = SecretField(default="", blank=True)
+    previous_secret_until = models.DateTimeField(null=True, blank=True)
     webhook_key = models.CharField(max_length=64, default=new_webhook_key, unique=True)
     webhook_endpoint_id = models.CharField(max_length=255, default="", blank=True)
     webhook_url = models.CharField(max_length=500, default="", blank=True)
     problem = models.CharField(max_length=300, default="", blank=True)
     is_default = models.BooleanField(default=False)
+    # Takes no new payments since then; those begun end here, and its messages are still read.
+    turned_off_at = models.DateTimeField(null=True, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -91,6 +98,12 @@ class GatewayAccount(SchoolModel):
         """Enough to recognise the key, too little to use it."""
         key = self.secret_key
         return f"{key[:8]}…{key[-4:]}" if len(key) > 16 else "…"
+
+    def secrets_valid(self, *, at: datetime) -> list[str]:
+        """What messages may be signed with at that moment: the newest secret first."""
+        until = self.previous_secret_until
+        previous = self.previous_webhook_secret if until and at < until else ""
+        return [secret for secret in (self.webhook_secret, previous) if secret]
 
 
 class Payment(SchoolModel):
@@ -262,8 +275,8 @@ class ProviderEvent(SchoolModel):
         indexes = [
             models.Index(
                 fields=["next_attempt_at"],
-                condition=models.Q(state="received"),
-                name="payments_unprocessed",
+                condition=models.Q(next_attempt_at__isnull=False),
+                name="payments_event_due",
             ),
             models.Index(fields=["state", "-received_at"], name="payments_event_state"),
         ]

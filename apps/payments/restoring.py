@@ -15,6 +15,7 @@ from kernel.money import format_money
 from kernel.schools import current_school
 
 _KEYS = ("secret_key", "webhook_secret", "previous_webhook_secret", "webhook_endpoint_id")
+_OF_TODAY = ("connected_account", "previous_secret_until", "turned_off_at")
 
 
 @books("payments")
@@ -65,15 +66,14 @@ def _cut_off() -> None:
     for account_id in GatewayAccount.objects.values_list("pk", flat=True):
         GatewayAccount.objects.filter(pk=account_id).update(webhook_key=new_webhook_key())
     Payment.objects.exclude(next_check_at=None).update(next_check_at=None)
-    ProviderEvent.objects.filter(state=ProviderEvent.RECEIVED).update(
-        state=ProviderEvent.IGNORED, next_attempt_at=None
-    )
+    ProviderEvent.objects.filter(state=ProviderEvent.RECEIVED).update(state=ProviderEvent.IGNORED)
+    ProviderEvent.objects.exclude(next_attempt_at=None).update(next_attempt_at=None)
     OpenClaim.objects.all().delete()
 
 
 def _take_keys_of_today(context: RestoreContext) -> None:
     """A key or webhook that was changed since the backup would not work any more."""
-    columns = (*_KEYS, "webhook_url", "problem")
+    columns = (*_KEYS, *_OF_TODAY, "webhook_url", "problem")
     rows = context.replaced(f"SELECT {', '.join(columns)}, id FROM payments_gatewayaccount")  # noqa: S608
     change = ", ".join(f"{column} = %s" for column in columns)
     with connection.cursor() as cursor:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, Min, Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Min, Prefetch, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -192,7 +193,9 @@ def to_refund(refund: models.Refund, currency: str) -> contracts.RefundInfo:
 
 def list_accounts() -> list[contracts.AccountInfo]:
     """Gateway accounts, the default one first; keys masked."""
-    rows = models.GatewayAccount.objects.order_by("-is_default", "created_at")
+    rows = models.GatewayAccount.objects.order_by(
+        "-is_default", F("turned_off_at").asc(nulls_first=True), "created_at"
+    )
     return [to_account(row) for row in rows]
 
 
@@ -207,11 +210,37 @@ def to_account(account: models.GatewayAccount) -> contracts.AccountInfo:
         webhook_ready=bool(account.webhook_secret),
         webhook_url=account.webhook_url,
         problem=account.problem,
+        connected_account=account.connected_account,
+        is_on=account.turned_off_at is None,
+        checked_at=account.checked_at,
+        old_secret_until=_still_to_come(account.previous_secret_until),
     )
 
 
+def get_account(account_id: UUID) -> contracts.AccountInfo:
+    """Raises NotFound."""
+    account = models.GatewayAccount.objects.filter(pk=account_id).first()
+    if account is None:
+        raise NotFound(_("There is no such gateway account."))
+    return to_account(account)
+
+
+def account_use(account_id: UUID) -> dict[str, Any]:
+    """How many payments are open at the account, and when it last sent a message (UTC)."""
+    rows = models.Payment.objects.filter(account_id=account_id)
+    events = models.ProviderEvent.objects.filter(account_id=account_id)
+    return {
+        "open": rows.filter(is_open=True).count(),
+        "last_message_at": events.aggregate(last=Max("received_at"))["last"],
+    }
+
+
+def _still_to_come(moment: datetime | None) -> datetime | None:
+    return moment if moment and moment > timezone.now() else None
+
+
 def default_account() -> models.GatewayAccount | None:
-    return models.GatewayAccount.objects.filter(is_default=True).first()
+    return models.GatewayAccount.objects.filter(is_default=True, turned_off_at=None).first()
 
 
 def account_by_webhook_key(webhook_key: str) -> models.GatewayAccount | None:
@@ -229,16 +258,15 @@ def provider_events(*, state: str = "", text: str = "") -> QuerySet[models.Provi
 
 
 def due_provider_events(*, now: datetime, limit: int = 200) -> Sequence[UUID]:
-    """Messages that no worker has dealt with yet and whose turn has come."""
-    rows = models.ProviderEvent.objects.filter(
-        state=models.ProviderEvent.RECEIVED, next_attempt_at__lte=now
-    )
+    """Messages whose turn has come: those that no worker has dealt with yet, and unmatched ones
+    that may have come before what they are about."""
+    rows = models.ProviderEvent.objects.filter(next_attempt_at__lte=now)
     return list(rows.order_by("next_attempt_at").values_list("id", flat=True)[:limit])
 
 
 def next_message_due() -> datetime | None:
     """When the next message waits to be taken up; None when none does."""
-    waiting = models.ProviderEvent.objects.filter(state=models.ProviderEvent.RECEIVED)
+    waiting = models.ProviderEvent.objects.filter(next_attempt_at__isnull=False)
     return waiting.aggregate(soonest=Min("next_attempt_at"))["soonest"]
 
 

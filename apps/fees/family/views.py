@@ -73,6 +73,7 @@ def balance(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
         "part_payments": PART_PAYMENTS.value,
         "smallest_part_minor": SMALLEST_PART.value,
         "can_pay": payments.can_take_payments(),
+        "real_money": payments.takes_real_money(),
         "receipts": receipts.receipts_of(payer_id=guardian.id, limit=3),
         **_open_payments(owed, guardian),
     }

@@ -22,15 +22,16 @@ from kernel.schools import current_school
 @csrf_exempt
 @require_POST
 def receive(request: HttpRequest, webhook_key: str) -> HttpResponse:
-    """200 for a message that is kept, or was before; 400 for one that is not for this account."""
+    """200 for a message that is kept, or was before; 400 for one that is not for this account, or
+    larger than any gateway's; 404 for an address that is nobody's."""
     if _is_too_large(request):
-        return _plain("The message is too large.", status=413)
+        return _plain("The message is too large.", status=400)
     try:
         body = request.read(webhooks.MAX_BODY_BYTES + 1)
     except (OSError, RawPostDataException):
         return _plain("The message broke off.", status=400)
     if len(body) > webhooks.MAX_BODY_BYTES:
-        return _plain("The message is too large.", status=413)
+        return _plain("The message is too large.", status=400)
     return _answer(webhook_key, body, request)
 
 

@@ -56,6 +56,39 @@ class RefundForm(forms.Form):
             raise forms.ValidationError(str(error)) from error
 
 
+class SecretInput(forms.PasswordInput):
+    """What is typed is hidden, kept by no browser and never sent back."""
+
+    def __init__(self) -> None:
+        super().__init__({"autocomplete": "off", "spellcheck": "false"})
+
+
+class RenameForm(forms.Form):
+    """What the school calls the account."""
+
+    label = forms.CharField(label=_("Name"), max_length=80)
+
+
+class KeyForm(forms.Form):
+    """Another key of the same account."""
+
+    secret_key = forms.CharField(
+        label=_("New secret key"), max_length=255, strip=True, widget=SecretInput()
+    )
+
+
+class SecretForm(forms.Form):
+    """A signing secret made in the gateway's dashboard."""
+
+    secret = forms.CharField(
+        label=_("Signing secret"),
+        max_length=255,
+        strip=True,
+        widget=SecretInput(),
+        help_text=_("From the webhook's page in the Stripe dashboard. It is stored encrypted."),
+    )
+
+
 class AccountForm(forms.Form):
     """A Stripe account of the school."""
 
@@ -71,6 +104,16 @@ class AccountForm(forms.Form):
         label=_("Secret key"),
         max_length=255,
         strip=True,
-        widget=forms.PasswordInput({"autocomplete": "off", "spellcheck": "false"}),
+        widget=SecretInput(),
         help_text=_("From the Stripe dashboard, under Developers. It is stored encrypted."),
+    )
+    connected_account = forms.CharField(
+        label=_("Connected account"),
+        max_length=60,
+        required=False,
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+        help_text=_(
+            "Only when the key is a district's or another platform's: the number “acct_…” of the "
+            "school's account there."
+        ),
     )

@@ -32,6 +32,7 @@ EVENT: dict[str, Label] = {
     "unmatched": (_("Unmatched"), "warn"),
     "ignored": (_("Not needed"), "muted"),
 }
+PROVIDER: dict[str, str] = {"stripe": "Stripe"}
 MODE: dict[str, Label] = {
     "sandbox": (_("Practice"), "warn"),
     "test": (_("Test"), "warn"),

@@ -192,6 +192,14 @@ def match_again(request: HttpRequest, event_id: UUID) -> HttpResponse:
     return redirect("payments:events")
 
 
+@access(VIEW_PAYMENTS)
+@require_POST
+def put_away(request: HttpRequest, event_id: UUID) -> HttpResponse:
+    webhooks.put_away(event_id=event_id, actor=request.user.email)  # type: ignore[union-attr]
+    messages.success(request, _("The message is put away."))
+    return redirect("payments:events")
+
+
 def tabs(request: HttpRequest) -> list[dict[str, Any]]:
     """The pages of this section that the person may open."""
     pages = [

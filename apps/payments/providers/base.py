@@ -43,9 +43,11 @@ class BadSignature(ProviderError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """`api_base` empty: the gateway's own address. `loopback`: our sandbox, never by proxy."""
+    """`api_base` empty: the gateway's own address. `loopback`: our sandbox, never by proxy.
+    `connected_account`: whose behalf the key acts on, when not its own."""
 
     secret_key: str
+    connected_account: str = ""
     api_base: str = ""
     loopback: bool = False
 
@@ -212,6 +214,7 @@ class Message:
     object_id: str
     payment_hint: str
     capture_hint: str
+    livemode: bool | None = None  # None: the gateway does not say
 
 
 class Provider(Protocol):

@@ -71,6 +71,7 @@ def _client(credentials: Credentials) -> stripe.StripeClient:
     session.trust_env = not credentials.loopback
     return stripe.StripeClient(
         credentials.secret_key,
+        stripe_account=credentials.connected_account or None,
         base_addresses={"api": credentials.api_base} if credentials.api_base else {},
         max_network_retries=NETWORK_RETRIES,
         http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS, session=session),
@@ -365,6 +366,12 @@ def _message(body: bytes) -> Message:
             object_id=str(subject.get("id") or "")[:255],
             payment_hint=str(reference)[:255],
             capture_hint=str(subject.get("charge") or subject.get("id") or "")[:255],
+            livemode=_livemode(event),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadSignature("The message cannot be read.") from error
+
+
+def _livemode(event: dict[str, Any]) -> bool | None:
+    value = event.get("livemode")
+    return value if isinstance(value, bool) else None

@@ -17,8 +17,9 @@ _KEY = re.compile(r"sk_(?:test|sandbox)_[A-Za-z0-9_-]{20,200}")
 MAX_IDEMPOTENCY_KEY = 255
 
 
-def account_of(authorization: str) -> str:
-    """The account of a key: its digest, so that no key is ever stored or written to a log."""
+def account_of(authorization: str, connected: str = "") -> str:
+    """The account of a key, or one connected to it: a digest, so that no key is ever stored or
+    written to a log."""
     scheme, _, value = authorization.partition(" ")
     if scheme.lower() == "basic":
         value = _user_name(value)
@@ -26,7 +27,8 @@ def account_of(authorization: str) -> str:
         raise WireError(401, "You did not provide an API key.")
     if not _KEY.fullmatch(value.strip()):
         raise WireError(401, "Invalid API Key provided.", code="api_key_invalid")
-    return hashlib.sha256(value.strip().encode()).hexdigest()[:32]
+    whose = f"{value.strip()}/{connected}" if connected else value.strip()
+    return hashlib.sha256(whose.encode()).hexdigest()[:32]
 
 
 def _user_name(encoded: str) -> str:
@@ -48,7 +50,9 @@ class Api:
     ) -> tuple[int, Json, bool]:
         """Status, body, and whether it is the replay of an earlier answer."""
         try:
-            account = account_of(headers.get("authorization", ""))
+            account = account_of(
+                headers.get("authorization", ""), headers.get("stripe-account", "")
+            )
             params = wire.parse_form(text)
             with self.store.work():
                 key = headers.get("idempotency-key", "") if method == "POST" else ""

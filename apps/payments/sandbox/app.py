@@ -97,6 +97,7 @@ class SandboxApp:
         headers = {
             "authorization": request.header("Authorization"),
             "idempotency-key": request.header("Idempotency-Key"),
+            "stripe-account": request.header("Stripe-Account"),
         }
         base = f"http://{request.host}"
         status, answer, replayed = self.api.answer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -14,11 +15,12 @@ from django.utils.translation import gettext as _
 
 from apps.payments import contracts, models, selectors
 from apps.payments.models import ProviderEvent
-from apps.payments.providers.base import Message
+from apps.payments.providers.base import BadSignature, Message
 from apps.payments.services import accounts, sync
 from apps.tenants import facade as tenants
-from kernel.errors import DomainError, NotFound
+from kernel.errors import Conflict, DomainError, NotFound
 
+logger = logging.getLogger(__name__)
 MAX_BODY_BYTES = 512 * 1024
 RETRY_DELAYS = (
     timedelta(seconds=15),
@@ -27,6 +29,8 @@ RETRY_DELAYS = (
     timedelta(hours=1),
     timedelta(hours=6),
 )
+# A message may come before what it is about is written down: look again before a person must.
+UNMATCHED_TRIES = 3
 # A worker has this long to begin before the sweep takes the message up.
 HEAD_START = timedelta(seconds=10)
 _MONEY = re.compile(r"^(checkout|payment_intent|charge|refund)\.")
@@ -41,9 +45,23 @@ def receive(*, webhook_key: str, body: bytes, headers: Mapping[str, Any]) -> tup
     account = selectors.account_by_webhook_key(webhook_key)
     if account is None:
         raise NotFound(_("There is no such address."))
-    secrets = [account.webhook_secret, account.previous_webhook_secret]
+    secrets = account.secrets_valid(at=timezone.now())
     message = accounts.provider_for(account).verify(body=body, headers=headers, secrets=secrets)
+    _check_mode(account, message)
     return _keep(account, message, body)
+
+
+def _check_mode(account: models.GatewayAccount, message: Message) -> None:
+    """Practice money never touches an account of real money, nor the other way round."""
+    live = account.mode == models.LIVE
+    if message.livemode is not None and message.livemode != live:
+        logger.warning(
+            "message %s of the other mode refused for %s account %s",
+            message.event_id,
+            account.mode,
+            account.pk,
+        )
+        raise BadSignature("The message is of the other mode, test or live.")
 
 
 @transaction.atomic
@@ -84,14 +102,40 @@ def process(provider_event_id: UUID) -> str:
         return event.state if event else ""
     payment_id = _payment_of(event)
     if payment_id is None:
-        known_kind = _MONEY.match(event.event_type)
-        return _finish(event, ProviderEvent.UNMATCHED if known_kind else ProviderEvent.IGNORED)
+        return _without_payment(event)
     try:
         sync.ask_gateway(payment_id)
     except DomainError as error:
         return try_later(event, str(error))
     event.payment_id = payment_id
     return _finish(event, ProviderEvent.PROCESSED)
+
+
+def _without_payment(event: ProviderEvent) -> str:
+    """Of money that nobody knows yet: shown to staff, and looked for again a few times."""
+    if not _MONEY.match(event.event_type):
+        return _finish(event, ProviderEvent.IGNORED)
+    if event.attempts >= UNMATCHED_TRIES:
+        return _finish(event, ProviderEvent.UNMATCHED)
+    event.state = ProviderEvent.UNMATCHED
+    return try_later(event, "")
+
+
+@transaction.atomic
+def put_away(*, event_id: UUID, actor: str) -> str:
+    """A person says that an unmatched message is not the school's concern.
+
+    Returns the message's state. Raises NotFound, and Conflict for one that is not unmatched.
+    """
+    rows = ProviderEvent.objects.select_for_update(of=("self",)).select_related("account")
+    event = rows.filter(pk=event_id).first()
+    if event is None:
+        raise NotFound(_("There is no such message."))
+    if event.state != ProviderEvent.UNMATCHED:
+        raise Conflict(_("Only a message that matches no payment can be put away."))
+    detail = {"kind": event.event_type, "number": event.object_id}
+    accounts.note_audit(event.account, "payments.message_put_away", actor, **detail)
+    return _finish(event, ProviderEvent.IGNORED)
 
 
 def _payment_of(event: ProviderEvent) -> UUID | None:
@@ -119,6 +163,6 @@ def try_later(event: ProviderEvent, problem: str) -> str:
     event.attempts = min(event.attempts + 1, 30_000)
     event.error, event.next_attempt_at = problem[:300], timezone.now() + delay
     with transaction.atomic():
-        event.save(update_fields=["attempts", "error", "next_attempt_at"])
+        event.save(update_fields=["state", "attempts", "error", "next_attempt_at"])
         _announce(event)
     return event.state

@@ -6,6 +6,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
@@ -13,7 +14,7 @@ from django.db import connection
 from apps.events import facade as event_store
 from apps.payments import events, models
 from apps.payments import facade as payments
-from apps.payments.services import counter
+from apps.payments.services import counter, webhooks
 from apps.payments.tests import factories
 from apps.payments.tests.factories import JUN, MINA, LineFactory, order
 from kernel.errors import DomainError
@@ -132,3 +133,23 @@ def test_a_running_transaction_may_not_wait_for_the_gateway(committed_school, ac
 
     with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
         payments.start_payment(**order())
+
+
+def test_the_same_message_ten_times_at_once_is_handled_once(committed_school, account, sandbox):
+    started = payments.start_payment(**order())
+    sandbox.press(started, "pay")
+    message = sandbox.collect()[0]
+    key = urlsplit(message.url).path.split("/")[-2]
+
+    def receive():
+        kept = webhooks.receive(webhook_key=key, body=message.body, headers=message.headers)
+        webhooks.process(kept[0])
+        return kept
+
+    results = at_once(committed_school.schema_name, [receive] * 10)
+
+    assert Counter(fresh for _id, fresh in results) == {True: 1, False: 9}
+    assert models.ProviderEvent.objects.get().state == "processed"
+    assert payments.get_payment(started.payment_id).captured_minor == 25000
+    stored = [type(e.event) for e in event_store.load(started.payment_id)]
+    assert stored.count(events.Captured) == 1

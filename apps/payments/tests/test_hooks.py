@@ -14,7 +14,7 @@ from apps.payments import facade as payments
 from apps.payments import models
 from apps.payments.hooks import wakeup
 from apps.payments.sandbox.delivery import sign
-from apps.payments.services import accounts, janitor, webhooks
+from apps.payments.services import account_care, accounts, janitor, webhook_secrets, webhooks
 from apps.payments.tests.conftest import Posted, deliver
 from apps.payments.tests.factories import start
 
@@ -173,7 +173,7 @@ def test_a_signed_message_that_cannot_be_read_is_refused(account, paid, anonymou
 def test_an_oversize_message_is_refused_before_it_is_read(account, paid, anonymous):
     large = signed(account, b" " * (webhooks.MAX_BODY_BYTES + 1))
 
-    assert deliver(anonymous(), large).status_code == 413
+    assert deliver(anonymous(), large).status_code == 400
 
 
 def test_an_unknown_address_and_a_get(account, anonymous):
@@ -181,6 +181,102 @@ def test_an_unknown_address_and_a_get(account, anonymous):
 
     assert client.post("/hooks/payments/nobody/", b"{}", "application/json").status_code == 404
     assert client.get(f"/hooks/payments/{account.webhook_key}/").status_code == 405
+
+
+def test_an_unmatched_message_may_have_come_too_early(account, sandbox, anonymous):
+    """A refund made in the dashboard is told before we know of the capture that it is of."""
+    started = start()
+    sandbox.press(started, "pay")
+    account.refresh_from_db()
+    charge = sandbox.app.store.all(sandbox.account(), "charge")[0]
+    claims = {"id": "re_1", "object": "refund", "charge": charge["id"], "metadata": {}}
+    body = event_body(type="refund.created", data={"object": claims})
+    deliver(anonymous(), signed(account, body))
+    event = models.ProviderEvent.objects.get()
+    assert webhooks.process(event.pk) == "unmatched"
+
+    payments.sync(started.payment_id)
+    event.refresh_from_db()
+    assert event.next_attempt_at is not None
+    models.ProviderEvent.objects.update(next_attempt_at=timezone.now() - timedelta(seconds=1))
+
+    assert janitor.sweep_provider_events() == 1
+    event.refresh_from_db()
+    assert (event.state, event.payment_id) == ("processed", started.payment_id)
+
+
+def test_what_stays_unmatched_is_left_to_people_in_the_end(account, paid, anonymous):
+    deliver(anonymous(), signed(account, event_body()))
+    looked = 0
+    while models.ProviderEvent.objects.filter(next_attempt_at__isnull=False).exists():
+        models.ProviderEvent.objects.update(next_attempt_at=timezone.now() - timedelta(seconds=1))
+        looked += janitor.sweep_provider_events()
+
+    assert looked == webhooks.UNMATCHED_TRIES + 1
+    assert models.ProviderEvent.objects.get().state == "unmatched"
+
+
+def test_an_unmatched_message_is_put_away_by_a_person(account, paid, anonymous, client_for):
+    deliver(anonymous(), signed(account, event_body()))
+    event = models.ProviderEvent.objects.get()
+    webhooks.process(event.pk)
+    client = client_for("bursar")
+    url = reverse("payments:put_away", args=[event.pk])
+
+    assert client.post(url).status_code == 302
+    event.refresh_from_db()
+    assert (event.state, event.next_attempt_at) == ("ignored", None)
+    assert client.post(url).status_code == 409
+    assert client.get(reverse("payments:events")).status_code == 200
+
+
+def test_a_message_before_the_page_is_committed_finds_its_payment(account, sandbox, anonymous):
+    """Between the gateway's answer and our commit: no session is known here yet."""
+    started = start()
+    sandbox.press(started, "pay")
+    account.refresh_from_db()
+    models.Payment.objects.update(session_id="", hosted_url="", session_expires_at=None)
+    deliver(anonymous(), sandbox.collect()[0])
+
+    assert webhooks.process(models.ProviderEvent.objects.get().pk) == "processed"
+    assert payments.get_payment(started.payment_id).status == "captured"
+
+
+@pytest.mark.parametrize("mode", ["live", "test", "sandbox"])
+def test_modes_never_mix(account, paid, anonymous, caplog, mode):
+    models.GatewayAccount.objects.update(mode=mode)
+    other = event_body(livemode=mode != "live")
+    right = event_body(livemode=mode == "live", id="evt_2")
+
+    assert deliver(anonymous(), signed(account, other)).status_code == 400
+    assert "other mode" in caplog.text
+    assert models.ProviderEvent.objects.count() == 0
+    assert deliver(anonymous(), signed(account, right)).status_code == 200
+
+
+def test_a_missing_signature_is_refused(account, paid, anonymous):
+    path = f"/hooks/payments/{account.webhook_key}/"
+
+    assert anonymous().post(path, event_body(), "application/json").status_code == 400
+
+
+def test_an_old_secret_ends_with_its_day(account, paid, anonymous):
+    before = signed(account, event_body())
+    webhook_secrets.rotate(account_id=account.pk, actor="head@example.org")
+    models.GatewayAccount.objects.update(previous_secret_until=timezone.now())
+    assert deliver(anonymous(), before).status_code == 400
+
+    soon = timezone.now() + timedelta(minutes=1)
+    models.GatewayAccount.objects.update(previous_secret_until=soon)
+    assert deliver(anonymous(), before).status_code == 200
+
+
+def test_messages_of_an_account_that_is_off_are_read(message, account, paid, anonymous):
+    account_care.turn_off(account_id=account.pk, actor="head@example.org")
+
+    assert deliver(anonymous(), message).status_code == 200
+    webhooks.process(models.ProviderEvent.objects.get().pk)
+    assert payments.get_payment(paid.payment_id).status == "captured"
 
 
 def test_an_unmatched_message_stays_visible(account, paid, anonymous, client_for):
