@@ -1,9 +1,10 @@
 """A payment's state as a fold of its stored events, with no framework in it.
 
 The fold does not depend on the order of events and counts none twice: gateways deliver late,
-twice and in any order, and a status column written last-writer-wins would follow them. Two rules
-decide: money that arrived always counts, whatever was said before; and a refund that failed has
-failed, even when it had been reported as done.
+twice and in any order, and a status column written last-writer-wins would follow them. Three rules
+decide: money that arrived always counts, whatever was said before; a refund that failed has
+failed, even when it had been reported as done; and a dispute that was won is won, even when it had
+been reported as lost.
 """
 
 from __future__ import annotations
@@ -43,6 +44,34 @@ class RefundState:
 
 
 @dataclass(slots=True)
+class DisputeState:
+    """One dispute. A bank that comes back to one that was won begins another (interpret.py)."""
+
+    opened: events.DisputeOpened
+    updated: events.DisputeUpdated | None = None
+    won: events.DisputeWon | None = None
+    lost: events.DisputeLost | None = None
+
+    @property
+    def status(self) -> str:
+        if self.won:
+            return contracts.WON
+        if self.lost:
+            return contracts.LOST
+        answered = self.updated is not None and self.updated.answered
+        return contracts.UNDER_REVIEW if answered else contracts.OPEN
+
+    @property
+    def due_by(self) -> datetime | None:
+        return self.updated.due_by if self.updated else self.opened.due_by
+
+    @property
+    def closed_at(self) -> datetime | None:
+        decided = self.won or self.lost
+        return decided.at if decided else None
+
+
+@dataclass(slots=True)
 class PaymentState:
     """Everything that is known about one payment."""
 
@@ -53,6 +82,7 @@ class PaymentState:
     failures: dict[str, events.AttemptFailed] = field(default_factory=dict)
     mismatches: dict[str, events.MismatchDetected] = field(default_factory=dict)
     refunds: dict[UUID, RefundState] = field(default_factory=dict)
+    disputes: dict[UUID, DisputeState] = field(default_factory=dict)
     cancelled_at: datetime | None = None
     expired_at: datetime | None = None
     unknown_operations: set[str] = field(default_factory=set)
@@ -79,11 +109,42 @@ class PaymentState:
 
     @property
     def refundable_minor(self) -> int:
-        """What may still be given back: a refund on its way holds its amount."""
+        """What may still be given back: a refund on its way holds its amount, and so does the
+        payer's bank."""
         held = sum(
             r.amount_minor for r in self.refunds.values() if r.status != contracts.REFUND_FAILED
         )
-        return max(self.captured_minor - held, 0)
+        return max(self.captured_minor - held - self.disputed_minor - self.lost_minor, 0)
+
+    def counts(self, dispute: DisputeState) -> bool:
+        """Of money that was never booked a bank can take nothing from the books."""
+        opened = dispute.opened
+        if self.started is None or opened.currency != self.started.currency:
+            return False
+        return opened.capture_id in self.captures
+
+    def _disputed(self, *statuses: str) -> int:
+        return sum(
+            dispute.opened.amount_minor
+            for dispute in self.disputes.values()
+            if dispute.status in statuses and self.counts(dispute)
+        )
+
+    @property
+    def disputed_minor(self) -> int:
+        """What the payer's bank wants back and has not decided about."""
+        return self._disputed(*contracts.UNDECIDED)
+
+    @property
+    def lost_minor(self) -> int:
+        """What the payer's bank has taken back for good. With what was refunded it may come to
+        more than was captured: the payer then got some of it twice."""
+        return self._disputed(contracts.LOST)
+
+    @property
+    def kept_minor(self) -> int:
+        """What the school has of it; the books of other apps come to the same."""
+        return self.captured_minor - self.refunded_minor - self.lost_minor
 
     @property
     def open_attempts(self) -> set[str]:
@@ -109,6 +170,10 @@ class PaymentState:
         return self._unpaid_status()
 
     def _paid_status(self) -> str:
+        if self.disputed_minor:
+            return contracts.DISPUTED
+        if self.lost_minor:
+            return contracts.DISPUTE_LOST
         if not self.refunded_minor:
             return contracts.CAPTURED
         if self.refunded_minor >= self.captured_minor:
@@ -132,14 +197,15 @@ class PaymentState:
 def fold(stored: Iterable[object]) -> PaymentState:
     """The state after these events; order and repetition do not matter."""
     state = PaymentState()
-    # Facts about a refund may stand before the request itself: requests are read first.
+    # Facts about a refund or dispute may stand before its beginning: beginnings are read first.
     later = [
         event
         for event in _in_reading_order(stored)
-        if not _apply_payment_event(state, event) and not _apply_refund_start(state, event)
+        if not _apply_payment_event(state, event) and not _apply_start(state, event)
     ]
     for event in later:
         _apply_refund_outcome(state, event)
+        _apply_dispute_outcome(state, event)
     return state
 
 
@@ -180,8 +246,11 @@ def _apply_payment_event(state: PaymentState, event: object) -> bool:
     return True
 
 
-def _apply_refund_start(state: PaymentState, event: object) -> bool:
+def _apply_start(state: PaymentState, event: object) -> bool:
     match event:
+        case events.DisputeOpened():
+            state.disputes.setdefault(event.dispute_id, DisputeState(opened=event))
+            return True
         case events.RefundRequested():
             refund = RefundState(
                 id=event.refund_id,
@@ -220,6 +289,19 @@ def _apply_refund_outcome(state: PaymentState, event: object) -> None:
             refund.failure = refund.failure or event.reason
         case events.ExternalRefundBooked():
             refund.succeeded_at = _earliest(refund.succeeded_at, event.at)
+
+
+def _apply_dispute_outcome(state: PaymentState, event: object) -> None:
+    dispute = state.disputes.get(getattr(event, "dispute_id", None))  # type: ignore[arg-type]
+    if dispute is None:
+        return
+    match event:
+        case events.DisputeUpdated():
+            dispute.updated = event  # they are read by time: the latest stands
+        case events.DisputeWon():
+            dispute.won = dispute.won or event
+        case events.DisputeLost():
+            dispute.lost = dispute.lost or event
 
 
 def _earliest(known: datetime | None, at: datetime) -> datetime:

@@ -12,6 +12,8 @@ PROCESSING = "processing"
 CAPTURED = "captured"
 PARTIALLY_REFUNDED = "partially_refunded"
 REFUNDED = "refunded"
+DISPUTED = "disputed"
+DISPUTE_LOST = "dispute_lost"
 DECLINED = "declined"
 CANCELLED = "cancelled"
 EXPIRED = "expired"
@@ -24,17 +26,22 @@ PAYMENT_STATUSES = (
     CAPTURED,
     PARTIALLY_REFUNDED,
     REFUNDED,
+    DISPUTED,
+    DISPUTE_LOST,
     DECLINED,
     CANCELLED,
     EXPIRED,
     UNKNOWN,
 )
-PAID_STATUSES = (CAPTURED, PARTIALLY_REFUNDED, REFUNDED)
+PAID_STATUSES = (CAPTURED, PARTIALLY_REFUNDED, REFUNDED, DISPUTED, DISPUTE_LOST)
 
 REFUND_REQUESTED = "requested"
 REFUND_PENDING = "pending"
 REFUND_SUCCEEDED = "succeeded"
 REFUND_FAILED = "failed"
+
+OPEN, UNDER_REVIEW, WON, LOST = "open", "under_review", "won", "lost"
+UNDECIDED = (OPEN, UNDER_REVIEW)
 
 OFFLINE_METHODS = ("cash", "cheque", "transfer")
 
@@ -78,8 +85,28 @@ class RefundInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeInfo:
+    """A payer's bank takes a capture back. Status: open, under_review, won, lost. `due_by`: until
+    when the school may answer. `gateway_url`: where it is answered; empty when nobody knows."""
+
+    id: UUID
+    payment_id: UUID
+    provider_dispute_id: str
+    payer_name: str
+    amount_minor: int
+    currency: str
+    status: str
+    reason: str
+    opened_at: datetime
+    due_by: datetime | None = None
+    closed_at: datetime | None = None
+    gateway_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentInfo:
-    """A payment as folded from its events. `refundable_minor` is what may still be given back."""
+    """A payment as folded from its events. `refundable_minor` is what may still be given back,
+    `disputed_minor` what its payer's bank wants back and `lost_minor` what the bank has taken."""
 
     id: UUID
     status: str
@@ -88,6 +115,8 @@ class PaymentInfo:
     captured_minor: int
     refunded_minor: int
     refundable_minor: int
+    disputed_minor: int
+    lost_minor: int
     lines: tuple[PaymentLine, ...]
     payer_id: UUID
     payer_name: str

@@ -12,6 +12,7 @@ from uuid import UUID
 from apps.payments import selectors
 from apps.payments.contracts import (
     AccountInfo,
+    DisputeInfo,
     OnlineTotals,
     PaymentInfo,
     PaymentLine,
@@ -35,6 +36,7 @@ __all__ = [
     "create_sandbox_account",
     "demo_card_payment",
     "demo_refund",
+    "disputes_of",
     "get_payment",
     "kept_minor",
     "list_accounts",
@@ -91,7 +93,8 @@ def get_payment(payment_id: UUID) -> PaymentInfo:
 
 
 def kept_minor() -> int:
-    """Captured minus refunded over all payments, in minor units: what the ledger must hold."""
+    """Captured minus refunded minus lost to disputes over all payments, in minor units: what the
+    ledger must hold."""
     return selectors.kept_minor()
 
 
@@ -123,6 +126,11 @@ def open_payments(references: Iterable[str]) -> list[PaymentInfo]:
 def payments_for(references: Iterable[str]) -> list[PaymentInfo]:
     """Every payment for one of these references, newest first, in a fixed number of queries."""
     return selectors.payments_for(references)
+
+
+def disputes_of(payment_ids: Iterable[UUID]) -> list[DisputeInfo]:
+    """All disputes of these payments, those with the nearest deadline first."""
+    return selectors.disputes_of(payment_ids)
 
 
 def list_payments(

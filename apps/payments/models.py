@@ -1,5 +1,5 @@
-"""Tables of payments. Payment, PaymentLine and Refund are projections of the stored events:
-they are written only by services/journal.py, in the transaction that appends the events."""
+"""Tables of payments. Payment, PaymentLine, Refund and Dispute are projections of the stored
+events: they are written only by services/journal.py, in the transaction that appends the events."""
 
 from __future__ import annotations
 
@@ -137,8 +137,11 @@ class Payment(SchoolModel):
     captured_minor = models.BigIntegerField(default=0)
     refunded_minor = models.BigIntegerField(default=0)
     refundable_minor = models.BigIntegerField(default=0)
+    disputed_minor = models.BigIntegerField(default=0, db_default=0)
+    lost_minor = models.BigIntegerField(default=0, db_default=0)
     captured_at = models.DateTimeField(null=True)
-    # The gateway's own number of the money that arrived: staff look it up in its dashboard.
+    # The gateway's own number of the money that arrived, booked or not: staff look it up in its
+    # dashboard.
     capture_id = models.CharField(max_length=255, default="", blank=True)
     attention = models.CharField(max_length=40, default="", blank=True)
 
@@ -242,6 +245,30 @@ class Refund(SchoolModel):
 
     def __str__(self) -> str:
         return f"{self.amount_minor}: {self.status}"
+
+
+class Dispute(SchoolModel):
+    """A payer's bank takes a capture back; folded from the payment's events."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="disputes")
+    provider_dispute_id = models.CharField(max_length=255)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    status = models.CharField(max_length=20)
+    # False while the capture it is about is not booked: then nothing is taken from the books.
+    counts = models.BooleanField(default=True)
+    reason = models.CharField(max_length=100, blank=True)
+    due_by = models.DateTimeField(null=True)
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["opened_at", "id"]
+        indexes = [models.Index(fields=["status", "due_by"], name="payments_dispute_due")]
+
+    def __str__(self) -> str:
+        return f"{self.amount_minor} {self.currency}: {self.status}"
 
 
 class ProviderEvent(SchoolModel):

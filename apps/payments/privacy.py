@@ -15,6 +15,7 @@ from apps.events import facade as events
 from apps.payments import contracts
 from apps.payments.models import (
     OFFLINE,
+    Dispute,
     GatewayAccount,
     OpenClaim,
     Payment,
@@ -108,6 +109,34 @@ def export_refunds(person: privacy.Person) -> Iterator[privacy.Section]:
     )
 
 
+@privacy.collects(Dispute)
+def export_disputes(person: privacy.Person) -> Iterator[privacy.Section]:
+    rows = Dispute.objects.filter(payment__in=service.payments_of(person.ids))
+    yield privacy.Section(
+        name="payments.disputes",
+        title=_("Disputes"),
+        columns={
+            "payment": _("Payment"),
+            "opened_at": _("Opened"),
+            "closed_at": _("Decided"),
+            "amount": _("Amount"),
+            "status": _("Status"),
+            "reason": _("Reason"),
+        },
+        rows=tuple(
+            {
+                "payment": row.payment_id,
+                "opened_at": row.opened_at,
+                "closed_at": row.closed_at,
+                "amount": Money(row.amount_minor, row.currency),
+                "status": row.status,
+                "reason": row.reason,
+            }
+            for row in rows.order_by("opened_at")
+        ),
+    )
+
+
 @privacy.collects()
 def export_stories(person: privacy.Person) -> Iterator[privacy.Section]:
     """The event store, told in words; staff who acted are not named."""
@@ -141,9 +170,11 @@ def money_under_way(person: privacy.Person) -> Iterator[str]:
     unsettled = (contracts.REFUND_REQUESTED, contracts.REFUND_PENDING)
     if Refund.objects.filter(payment__in=mine, status__in=unsettled).exists():
         yield _("A refund is under way: wait until it has arrived.")
+    if Dispute.objects.filter(payment__in=mine, status__in=contracts.UNDECIDED).exists():
+        yield _("A bank disputes a payment: wait until it has decided.")
 
 
-@privacy.erases(Payment, PaymentLine, Refund, ProviderEvent)
+@privacy.erases(Payment, PaymentLine, Refund, Dispute, ProviderEvent)
 def erase_payer(work: privacy.Erasing) -> None:
     person = work.person
     now = work.at
@@ -252,5 +283,6 @@ def names_past_their_time(cutoff: datetime) -> QuerySet[Any]:
 def stories_past_their_time(cutoff: datetime) -> QuerySet[Any]:
     settled = Payment.objects.filter(is_open=False, version__gt=0).exclude(
         Q(refunds__status__in=(contracts.REFUND_REQUESTED, contracts.REFUND_PENDING))
+        | Q(disputes__status__in=contracts.UNDECIDED)
     )
     return settled.filter(started_at__lt=cutoff)

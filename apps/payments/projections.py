@@ -11,8 +11,8 @@ from uuid import UUID
 
 from apps.events import facade as event_store
 from apps.payments import events
-from apps.payments.aggregate import PaymentState, RefundState, fold
-from apps.payments.services.derived import payment_columns, refund_columns
+from apps.payments.aggregate import DisputeState, PaymentState, RefundState, fold
+from apps.payments.services.derived import dispute_columns, payment_columns, refund_columns
 
 STORED = (
     events.Initiated,
@@ -30,6 +30,10 @@ STORED = (
     events.RefundRejected,
     events.ExternalRefundDetected,
     events.ExternalRefundBooked,
+    events.DisputeOpened,
+    events.DisputeUpdated,
+    events.DisputeWon,
+    events.DisputeLost,
 )
 PAYMENT = event_store.Derived(
     table="payments_payment",
@@ -40,6 +44,8 @@ PAYMENT = event_store.Derived(
         "captured_minor",
         "refunded_minor",
         "refundable_minor",
+        "disputed_minor",
+        "lost_minor",
         "captured_at",
         "capture_id",
         "attention",
@@ -51,17 +57,37 @@ REFUND = event_store.Derived(
     columns=("status", "failure", "provider_refund_id", "completed_at"),
 )
 
+DISPUTE = event_store.Derived(
+    table="payments_dispute",
+    stream="payment_id",
+    columns=(
+        "provider_dispute_id",
+        "amount_minor",
+        "currency",
+        "status",
+        "counts",
+        "reason",
+        "due_by",
+        "opened_at",
+        "closed_at",
+    ),
+)
+
 
 def project(
     payment_id: UUID, stored: Sequence[event_store.StoredEvent]
 ) -> dict[str, list[tuple[Any, ...]]]:
-    """The payment's row and those of its refunds."""
+    """The payment's row and those of its refunds and disputes."""
     state = fold(each.event for each in stored)
     version = stored[-1].version
     refunds = sorted(state.refunds.values(), key=lambda refund: refund.id)
     return {
         PAYMENT.table: [(payment_id, *_payment(version, state))],
         REFUND.table: [(refund.id, *_refund(refund)) for refund in refunds],
+        DISPUTE.table: [
+            (dispute_id, *_dispute(state, state.disputes[dispute_id]))
+            for dispute_id in sorted(state.disputes)
+        ],
     }
 
 
@@ -75,12 +101,17 @@ def _refund(refund: RefundState) -> tuple[Any, ...]:
     return tuple(values[name] for name in REFUND.columns)
 
 
+def _dispute(state: PaymentState, dispute: DisputeState) -> tuple[Any, ...]:
+    values = dispute_columns(state, dispute)
+    return tuple(values[name] for name in DISPUTE.columns)
+
+
 event_store.add_projection(
     event_store.Projection(
         name="payments",
-        version=1,
+        version=2,
         events=frozenset(each.name for each in STORED),
-        tables=(PAYMENT, REFUND),
+        tables=(PAYMENT, REFUND, DISPUTE),
         project=project,
         ended="version",
     )

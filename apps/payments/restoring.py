@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import connection
-from django.db.models import F, Q, Sum
+from django.db.models import F, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -20,14 +20,14 @@ _OF_TODAY = ("connected_account", "previous_secret_until", "turned_off_at")
 
 @books("payments")
 def add_up() -> BookReport:
-    """Captured and refunded over all payments, and whether each payment's parts agree."""
+    """Captured, refunded and lost over all payments, and whether each payment's parts agree."""
     payments = Payment.objects.order_by()
-    sums = payments.aggregate(captured=Sum("captured_minor"), refunded=Sum("refunded_minor"))
+    columns = ("captured", "refunded", "lost")
+    sums = payments.aggregate(**{name: Sum(f"{name}_minor") for name in columns})
     return BookReport(
         totals={
             "payments": payments.count(),
-            "captured_minor": sums["captured"] or 0,
-            "refunded_minor": sums["refunded"] or 0,
+            **{f"{name}_minor": sums[name] or 0 for name in columns},
         },
         problems=tuple(_odd_payments()),
     )
@@ -40,10 +40,20 @@ def _odd_payments() -> list[str]:
     given = Q(refunds__status=contracts.REFUND_SUCCEEDED)
     refunded = Payment.objects.annotate(given=Sum("refunds__amount_minor", filter=given))
     off = refunded.exclude(given=F("refunded_minor")).exclude(given=None, refunded_minor=0)
-    return told + [
+    told += [
         _("Payment %(id)s: its refunds are not what was refunded.") % {"id": p.pk}
         for p in off.order_by("pk")[:20]
     ]
+    return told + [
+        _("Payment %(id)s: its disputes are not what was lost.") % {"id": p.pk}
+        for p in _off_disputes().order_by("pk")[:20]
+    ]
+
+
+def _off_disputes() -> QuerySet[Payment]:
+    taken = Q(disputes__status=contracts.LOST, disputes__counts=True)
+    disputed = Payment.objects.annotate(taken=Sum("disputes__amount_minor", filter=taken))
+    return disputed.exclude(taken=F("lost_minor")).exclude(taken=None, lost_minor=0)
 
 
 @after_restore

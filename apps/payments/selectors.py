@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, F, Max, Min, Prefetch, Q, QuerySet, Sum
+from django.db.models import Case, Count, F, Max, Min, Prefetch, Q, QuerySet, Sum, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -39,8 +39,8 @@ def get_payment(payment_id: UUID) -> contracts.PaymentInfo:
 
 
 def kept_minor() -> int:
-    """Captured minus refunded over all payments, in minor units."""
-    kept = Sum("captured_minor") - Sum("refunded_minor")
+    """Captured minus refunded minus lost to disputes over all payments, in minor units."""
+    kept = Sum("captured_minor") - Sum("refunded_minor") - Sum("lost_minor")
     return int(models.Payment.objects.aggregate(kept=kept)["kept"] or 0)
 
 
@@ -154,6 +154,8 @@ def to_info(payment: models.Payment) -> contracts.PaymentInfo:
         captured_minor=payment.captured_minor,
         refunded_minor=payment.refunded_minor,
         refundable_minor=payment.refundable_minor,
+        disputed_minor=payment.disputed_minor,
+        lost_minor=payment.lost_minor,
         lines=tuple(to_line(line) for line in payment.lines.all()),
         payer_id=payment.payer_id,
         payer_name=payment.payer_name,
@@ -189,6 +191,61 @@ def to_refund(refund: models.Refund, currency: str) -> contracts.RefundInfo:
         failure=refund.failure,
         external=refund.external,
     )
+
+
+def disputes(*, undecided: bool = False, text: str = "") -> QuerySet[models.Dispute]:
+    """Disputes: those that wait for an answer by their deadline, then the decided, newest first."""
+    rows = models.Dispute.objects.select_related("payment")
+    if undecided:
+        rows = rows.filter(status__in=contracts.UNDECIDED)
+    if text:
+        rows = rows.filter(
+            Q(provider_dispute_id=text)
+            | Q(payment__payer_name__icontains=text)
+            | Q(payment__description__icontains=text)
+        )
+    turn = Case(
+        *[When(status=status, then=place) for place, status in enumerate(contracts.UNDECIDED)],
+        default=len(contracts.UNDECIDED),
+    )
+    return rows.order_by(turn, F("due_by").asc(nulls_last=True), "-opened_at", "-id")
+
+
+def disputes_of(payment_ids: Iterable[UUID]) -> list[contracts.DisputeInfo]:
+    """All disputes of these payments, in one statement."""
+    return [to_dispute(row) for row in disputes().filter(payment_id__in=list(payment_ids))]
+
+
+def count_open_disputes() -> int:
+    """How many wait for the school's answer."""
+    return models.Dispute.objects.filter(status=contracts.OPEN).count()
+
+
+def to_dispute(dispute: models.Dispute) -> contracts.DisputeInfo:
+    return contracts.DisputeInfo(
+        id=dispute.pk,
+        payment_id=dispute.payment_id,
+        provider_dispute_id=dispute.provider_dispute_id,
+        payer_name=dispute.payment.payer_name,
+        amount_minor=dispute.amount_minor,
+        currency=dispute.currency,
+        status=dispute.status,
+        reason=dispute.reason,
+        opened_at=dispute.opened_at,
+        due_by=dispute.due_by,
+        closed_at=dispute.closed_at,
+        gateway_url=_dashboard(dispute.payment),
+    )
+
+
+def _dashboard(payment: models.Payment) -> str:
+    """Where the school answers a dispute of this payment: only the gateway can take evidence."""
+    if payment.mode == models.SANDBOX:
+        return f"{settings.SANDBOX_URL.rstrip('/')}/_control/" if settings.SANDBOX_URL else ""
+    if payment.provider == models.STRIPE:
+        test = "test/" if payment.mode == models.TEST else ""
+        return f"https://dashboard.stripe.com/{test}payments/{payment.capture_id}"
+    return ""
 
 
 def list_accounts() -> list[contracts.AccountInfo]:

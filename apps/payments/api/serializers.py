@@ -34,6 +34,8 @@ class PaymentSerializer(serializers.Serializer):
     captured_minor = serializers.IntegerField()
     refunded_minor = serializers.IntegerField()
     refundable_minor = serializers.IntegerField()
+    disputed_minor = serializers.IntegerField()
+    lost_minor = serializers.IntegerField()
     description = serializers.CharField()
     payer_id = serializers.UUIDField()
     payer_name = serializers.CharField()

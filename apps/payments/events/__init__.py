@@ -1,5 +1,12 @@
-"""Events of payments: what other apps hear (published.py) and a payment's own story (story.py)."""
+"""Events of payments: what other apps hear (published.py), a payment's own story (story.py), and
+what is both (disputes.py)."""
 
+from apps.payments.events.disputes import (
+    DisputeLost,
+    DisputeOpened,
+    DisputeUpdated,
+    DisputeWon,
+)
 from apps.payments.events.published import (
     Line,
     PaymentCaptured,
@@ -33,6 +40,10 @@ __all__ = [
     "AttemptFailed",
     "Cancelled",
     "Captured",
+    "DisputeLost",
+    "DisputeOpened",
+    "DisputeUpdated",
+    "DisputeWon",
     "Expired",
     "ExternalRefundBooked",
     "ExternalRefundDetected",

@@ -7,6 +7,7 @@ from typing import Any
 _PAYMENT = "0199f0c2-8a00-7000-8000-000000000001"
 _PAYER = "0199f0c2-8a00-7000-8000-000000000002"
 _REFUND = "0199f0c2-8a00-7000-8000-000000000003"
+_DISPUTE = "0199f0c2-8a00-7000-8000-000000000004"
 _AT = "2026-01-15T14:30:00+00:00"
 _SUM = {"amount_minor": 25000, "currency": "USD"}
 _HOW = {"provider": "stripe", "mode": "sandbox", "method": "card", "at": _AT}
@@ -118,6 +119,34 @@ SAMPLES: dict[tuple[str, int], dict[str, Any]] = {
         "at": _AT,
     },
     ("payments.external_refund_booked", 1): {"refund_id": _REFUND, "at": _AT},
+    ("payments.dispute_opened", 1): {
+        "dispute_id": _DISPUTE,
+        "payment_id": _PAYMENT,
+        "provider_dispute_id": "du_1",
+        "capture_id": "ch_1",
+        **_SUM,
+        "reason": "fraudulent",
+        "due_by": "2026-01-25T23:59:59+00:00",
+        "at": _AT,
+    },
+    ("payments.dispute_updated", 1): {
+        "dispute_id": _DISPUTE,
+        "answered": True,
+        "due_by": None,
+        "at": _AT,
+    },
+    ("payments.dispute_won", 1): {
+        "dispute_id": _DISPUTE,
+        "payment_id": _PAYMENT,
+        **_SUM,
+        "at": _AT,
+    },
+    ("payments.dispute_lost", 1): {
+        "dispute_id": _DISPUTE,
+        "payment_id": _PAYMENT,
+        **_SUM,
+        "at": _AT,
+    },
 }
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+
+from apps.payments.contracts import DisputeInfo
+from apps.payments.services.timeline import reason_text
 
 Label = tuple[str | Promise, str]
 
@@ -15,6 +20,8 @@ STATUS: dict[str, Label] = {
     "captured": (_("Paid"), "ok"),
     "partially_refunded": (_("Partly refunded"), "warn"),
     "refunded": (_("Refunded"), "muted"),
+    "disputed": (_("Disputed"), "bad"),
+    "dispute_lost": (_("Dispute lost"), "bad"),
     "declined": (_("Declined"), "bad"),
     "cancelled": (pgettext_lazy("payment", "Cancelled"), "muted"),
     "expired": (_("Expired"), "muted"),
@@ -25,6 +32,12 @@ REFUND: dict[str, Label] = {
     "pending": (_("On its way"), "info"),
     "succeeded": (_("Made"), "ok"),
     "failed": (_("Failed"), "bad"),
+}
+DISPUTE: dict[str, Label] = {
+    "open": (_("Answer it"), "bad"),
+    "under_review": (_("The bank decides"), "info"),
+    "won": (_("Won"), "ok"),
+    "lost": (_("Lost"), "bad"),
 }
 EVENT: dict[str, Label] = {
     "received": (_("Waiting"), "info"),
@@ -38,3 +51,8 @@ MODE: dict[str, Label] = {
     "test": (_("Test"), "warn"),
     "live": (_("Live"), "ok"),
 }
+
+
+def with_disputes(disputes: Iterable[DisputeInfo]) -> list[tuple[DisputeInfo, Label, str]]:
+    """Each with how its status reads, and why the bank asks the money back."""
+    return [(info, DISPUTE[info.status], reason_text(info)) for info in disputes]

@@ -1,10 +1,11 @@
 from django.urls import URLPattern, URLResolver, path
 
-from apps.payments.portal import account_views, views
+from apps.payments.portal import account_views, dispute_views, views
 
 app_name = "payments"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.payment_list, name="list"),
+    path("disputes/", dispute_views.dispute_list, name="disputes"),
     path("messages/", views.event_list, name="events"),
     path("messages/<uuid:event_id>/again/", views.match_again, name="match_again"),
     path("messages/<uuid:event_id>/away/", views.put_away, name="put_away"),

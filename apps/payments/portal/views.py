@@ -71,6 +71,7 @@ def _detail(
         "timeline": timeline.timeline(payment),
         "refunds": [(refund, labels.REFUND[refund.status]) for refund in info.refunds],
         "refund_form": refund_form,
+        "disputes": labels.with_disputes(selectors.disputes_of([payment.pk])),
         "attention": _attention(payment),
         "may_ask": payment.provider != models.OFFLINE and bool(payment.request),
     }
@@ -93,6 +94,10 @@ def _attention(payment: models.Payment) -> str:
         ),
         derived.REFUND_FAILED: _(
             "A refund that had been reported as made came back. The family still waits for it."
+        ),
+        derived.DISPUTE: _(
+            "The payer’s bank wants the money back. Answer in the gateway’s dashboard before the "
+            "deadline, or the money is lost. What is disputed cannot be refunded meanwhile."
         ),
     }.get(payment.attention, "")
 
@@ -204,11 +209,13 @@ def tabs(request: HttpRequest) -> list[dict[str, Any]]:
     """The pages of this section that the person may open."""
     pages = [
         ("payments:list", _("Payments"), VIEW_PAYMENTS),
+        ("payments:disputes", _("Disputes"), VIEW_PAYMENTS),
         ("payments:events", _("Gateway messages"), VIEW_PAYMENTS),
         ("payments:accounts", _("Gateway accounts"), "payments.manage_accounts"),
     ]
+    counts = {"payments:disputes": selectors.count_open_disputes() or ""}
     return [
-        {"url": reverse(name), "label": label}
+        {"url": reverse(name), "label": label, "count": counts.get(name)}
         for name, label, permission in pages
         if request.user.can(permission)  # type: ignore[union-attr]
     ]

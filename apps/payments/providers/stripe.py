@@ -25,6 +25,7 @@ from apps.payments.providers.base import (
     CaptureSnapshot,
     Credentials,
     Declined,
+    DisputeSnapshot,
     FailureSnapshot,
     HostedSession,
     Invalid,
@@ -55,6 +56,11 @@ EVENT_TYPES = (
     "refund.created",
     "refund.updated",
     "refund.failed",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
 )
 # Stripe's answers to closing a page that is closed or paid already.
 _NOT_OPEN = "only open sessions|not in an expireable|status of"
@@ -62,6 +68,17 @@ _REFUND_STATUS = {
     "succeeded": "succeeded",
     "failed": "failed",
     "canceled": "failed",
+}
+# An inquiry ("warning") that is closed took no money, nor did one that was prevented.
+_DISPUTE_STATUS = {
+    "needs_response": "open",
+    "warning_needs_response": "open",
+    "under_review": "under_review",
+    "warning_under_review": "under_review",
+    "won": "won",
+    "warning_closed": "won",
+    "prevented": "won",
+    "lost": "lost",
 }
 
 
@@ -103,7 +120,9 @@ class StripeProvider:
             ).to_dict()
             intent = session.get("payment_intent") or {}
             refunds = self._refunds(intent["id"]) if _captures(intent) else ()
-        return _snapshot(session, intent, refunds)
+            # The charge itself says whether there are any: no call for those without.
+            disputes = self._disputes(intent["id"]) if _charge(intent).get("disputed") else ()
+        return _snapshot(session, intent, refunds, disputes)
 
     def expire(self, session_id: str) -> None:
         try:
@@ -174,6 +193,10 @@ class StripeProvider:
         page = self._client.v1.refunds.list({"payment_intent": intent_id, "limit": 100})
         return tuple(_refund_snapshot(refund.to_dict()) for refund in page.auto_paging_iter())
 
+    def _disputes(self, intent_id: str) -> tuple[DisputeSnapshot, ...]:
+        page = self._client.v1.disputes.list({"payment_intent": intent_id, "limit": 100})
+        return tuple(_dispute_snapshot(dispute.to_dict()) for dispute in page.auto_paging_iter())
+
 
 def _session_params(request: SessionRequest) -> dict[str, Any]:
     currency = request.currency.lower()
@@ -206,7 +229,10 @@ def _session_params(request: SessionRequest) -> dict[str, Any]:
 
 
 def _snapshot(
-    session: dict[str, Any], intent: dict[str, Any], refunds: tuple[RefundSnapshot, ...]
+    session: dict[str, Any],
+    intent: dict[str, Any],
+    refunds: tuple[RefundSnapshot, ...],
+    disputes: tuple[DisputeSnapshot, ...],
 ) -> PaymentSnapshot:
     status = session.get("status")
     return PaymentSnapshot(
@@ -219,6 +245,7 @@ def _snapshot(
         captures=_captures(intent),
         failures=_failures(session, intent),
         refunds=refunds,
+        disputes=disputes,
     )
 
 
@@ -282,6 +309,20 @@ def _refund_snapshot(refund: dict[str, Any]) -> RefundSnapshot:
         status=_REFUND_STATUS.get(refund.get("status") or "", "pending"),
         failure=str(refund.get("failure_reason") or "").replace("_", " "),
         at=_moment(refund["created"]) or datetime.now(UTC),
+    )
+
+
+def _dispute_snapshot(dispute: dict[str, Any]) -> DisputeSnapshot:
+    evidence = dispute.get("evidence_details") or {}
+    return DisputeSnapshot(
+        dispute_id=dispute["id"],
+        capture_id=str(dispute.get("charge") or ""),
+        amount_minor=dispute["amount"],
+        currency=dispute["currency"].upper(),
+        status=_DISPUTE_STATUS.get(dispute.get("status") or "", "open"),
+        reason=str(dispute.get("reason") or ""),
+        due_by=_moment(evidence.get("due_by")),
+        at=_moment(dispute["created"]) or datetime.now(UTC),
     )
 
 

@@ -139,6 +139,7 @@ def _new_charge(intent: Json) -> Json:
         "paid": False,
         "captured": True,
         "refunded": False,
+        "disputed": False,
         "status": "pending",
         "failure_code": None,
         "failure_message": None,

@@ -11,6 +11,11 @@ POST /_control/finish_refund     {"refund": "re_…", "status": "failed", "reaso
 POST /_control/payout            {"session" | "payment_intent" | "charge": "…"}: pay out the whole
                                  balance of its account now
 POST /_control/fail_payout       {"payout": "po_…"}
+POST /_control/dispute           {"session" | "payment_intent" | "charge": "…", "amount": 100,
+                                  "reason": "fraudulent", "seconds": 864000}
+POST /_control/answer_dispute    {"dispute": "du_…"}
+POST /_control/close_dispute     {"dispute": "du_…", "status": "won" | "lost"}
+GET  /_control/                  the newest charges with buttons, for people
 GET  /_control/state             what is switched, and how many messages wait
 """
 
@@ -20,6 +25,8 @@ import json
 from typing import Any
 
 from apps.payments.sandbox.attempts import OUTCOMES
+from apps.payments.sandbox.board import Board
+from apps.payments.sandbox.disputes import ANSWER_WITHIN, ENDINGS
 from apps.payments.sandbox.faults import SLOW_SECONDS, Faults
 from apps.payments.sandbox.gateway import Gateway
 from apps.payments.sandbox.refunds import STATUSES
@@ -37,10 +44,16 @@ class Control:
         self.gateway = gateway
         self.store = gateway.store
         self.faults = faults
+        self.board = Board(gateway)
 
     def answer(self, request: Request) -> Reply:
         _check_caller(request)
         name = request.path.removeprefix("/_control/").strip("/")
+        if not name and request.method == "GET":
+            return self.board.show(request)
+        if not name and request.method == "POST":
+            return self.board.press(request)
+        _check_type(request)
         if (request.method, name) == ("GET", "state"):
             return json_reply(200, self._state())
         actions = {
@@ -51,6 +64,9 @@ class Control:
             "finish_refund": self._finish_refund,
             "payout": self._pay_out,
             "fail_payout": self._fail_payout,
+            "dispute": self._dispute,
+            "answer_dispute": self._answer_dispute,
+            "close_dispute": self._close_dispute,
         }
         if request.method != "POST" or name not in actions:
             raise WireError(404, f"There is no such control ({request.method} {name}).")
@@ -126,6 +142,35 @@ class Control:
     def _fail_payout(self, wanted: Json) -> Json:
         return self.gateway.fail_payout(*self._named(wanted, "payout", "payout"))
 
+    def _dispute(self, wanted: Json) -> Json:
+        account, charge_id = self._charge(wanted)
+        return self.gateway.open_dispute(
+            account,
+            charge_id,
+            amount=integer(wanted, "amount", minimum=1) if "amount" in wanted else None,
+            reason=str(wanted.get("reason", "fraudulent"))[:60],
+            seconds=integer({"seconds": ANSWER_WITHIN} | wanted, "seconds"),
+        )
+
+    def _charge(self, wanted: Json) -> tuple[str, str]:
+        """The account and the charge of a named session, intent or charge."""
+        name = next((name for name in _REFUNDED if wanted.get(name)), "charge")
+        account, object_id = self._named(wanted, name, _REFUNDED[name])
+        if name == "session":
+            object_id = self.gateway.session(account, object_id)["payment_intent"] or ""
+            name = "payment_intent"
+        if name == "payment_intent":
+            object_id = self.gateway.object(account, name, object_id)["latest_charge"] or ""
+        return account, object_id
+
+    def _answer_dispute(self, wanted: Json) -> Json:
+        return self.gateway.answer_dispute(*self._named(wanted, "dispute", "dispute"))
+
+    def _close_dispute(self, wanted: Json) -> Json:
+        account, dispute_id = self._named(wanted, "dispute", "dispute")
+        ending = _one_of({"status": ""} | wanted, "status", ENDINGS)
+        return self.gateway.close_dispute(account, dispute_id, ending)
+
     def _named(self, wanted: Json, name: str, kind: str) -> tuple[str, str]:
         """The account of a named object, and its id."""
         if not wanted.get(name):
@@ -138,11 +183,15 @@ class Control:
 
 
 def _check_caller(request: Request) -> None:
-    """Only this machine, and no web page: its script cannot send this type without asking."""
+    """Only this machine."""
     host = request.host.rpartition(":")[0] or request.host
     local = host in ("127.0.0.1", "localhost", "[::1]") or host.endswith(".localhost")
     if request.remote not in _LOOPBACK or not local:
         raise WireError(403, "Only from this machine.")
+
+
+def _check_type(request: Request) -> None:
+    """No web page's script can send this type without asking first."""
     if request.method == "POST" and not request.content_type.startswith("application/json"):
         raise WireError(415, "Send application/json.")
 

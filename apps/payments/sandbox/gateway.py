@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from apps.payments.sandbox.attempts import Attempts
+from apps.payments.sandbox.disputes import Disputes
 from apps.payments.sandbox.endpoints import Endpoints
 from apps.payments.sandbox.objects import Behaviour
 from apps.payments.sandbox.payouts import Payouts
@@ -14,7 +15,7 @@ from apps.payments.sandbox.wire import WireError
 __all__ = ["Behaviour", "Gateway"]
 
 
-class Gateway(Attempts, Refunds, Payouts, Endpoints):
+class Gateway(Attempts, Refunds, Disputes, Payouts, Endpoints):
     """All state is in the store; callers that change several things open `store.work()`."""
 
     def run_timers(self) -> int:

@@ -74,6 +74,14 @@ def home_page(lang: str = "en") -> str:
     return _document(words["home"], text, lang)
 
 
+def board_page(cards: str, lang: str = "en") -> str:
+    """What the outside world may do; `cards` is HTML already."""
+    words = LANGUAGES[lang]
+    cards = cards or f"<p>{escape(words['board_empty'])}</p>"
+    text = f'<h1>{escape(words["board"])}</h1><p class="hint">{escape(words["board_hint"])}</p>'
+    return _document(words["board"], text + cards, lang)
+
+
 def _heading(session: Json, data: Json, total: str, lang: str) -> str:
     school = urlsplit(session["success_url"]).hostname or ""
     about = f"<p>{escape(data['description'])}</p>" if data.get("description") else ""

@@ -32,6 +32,14 @@ ENGLISH = {
     "closed": "This payment page is no longer open.",
     "back": "Back to the school",
     "missing": "There is no such payment page.",
+    "board": "What the outside world may do",
+    "board_hint": "The newest payments. What you press here the school hears by messages.",
+    "board_empty": "Nobody has paid yet.",
+    "do_refund": "Refund it in the dashboard",
+    "do_dispute": "The payer’s bank disputes it",
+    "do_answer": "The school sends evidence",
+    "do_won": "The bank decides for the school",
+    "do_lost": "The bank decides for the payer",
 }
 
 SPANISH = {
@@ -58,6 +66,14 @@ SPANISH = {
     "closed": "Esta página de pago ya no está abierta.",
     "back": "Volver al colegio",
     "missing": "No existe esta página de pago.",
+    "board": "Lo que puede hacer el mundo exterior",
+    "board_hint": "Los pagos más recientes. El colegio se entera por mensajes de lo que haga aquí.",
+    "board_empty": "Todavía no ha pagado nadie.",
+    "do_refund": "Reembolsarlo en el panel",
+    "do_dispute": "El banco del pagador lo disputa",
+    "do_answer": "El colegio envía pruebas",
+    "do_won": "El banco da la razón al colegio",
+    "do_lost": "El banco da la razón al pagador",
 }
 
 LANGUAGES = {"en": ENGLISH, "es": SPANISH}

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from apps.payments import contracts
-from apps.payments.aggregate import PaymentState, RefundState
+from apps.payments.aggregate import DisputeState, PaymentState, RefundState
 
 MISMATCH, EXTERNAL_REFUND, REFUND_FAILED = "mismatch", "external_refund", "refund_failed"
+DISPUTE = "dispute"
 
 
 def payment_columns(state: PaymentState) -> dict[str, Any]:
     """Columns of the payment's row."""
-    first = min(state.captures.values(), key=lambda c: (c.at, c.capture_id), default=None)
+    arrived: Iterable[Any] = (state.captures or state.mismatches).values()
+    first = min(arrived, key=lambda c: (c.at, c.capture_id), default=None)
     return {
         "status": state.status,
         "is_open": state.is_open,
         "captured_minor": state.captured_minor,
         "refunded_minor": state.refunded_minor,
         "refundable_minor": state.refundable_minor,
+        "disputed_minor": state.disputed_minor,
+        "lost_minor": state.lost_minor,
         "captured_at": state.captured_at,
         "capture_id": first.capture_id if first else "",
         "attention": attention(state),
@@ -35,6 +40,22 @@ def refund_columns(refund: RefundState) -> dict[str, Any]:
     }
 
 
+def dispute_columns(state: PaymentState, dispute: DisputeState) -> dict[str, Any]:
+    """Columns of a dispute's row."""
+    opened = dispute.opened
+    return {
+        "provider_dispute_id": opened.provider_dispute_id,
+        "amount_minor": opened.amount_minor,
+        "currency": opened.currency,
+        "status": dispute.status,
+        "counts": state.counts(dispute),
+        "reason": opened.reason[:100],
+        "due_by": dispute.due_by,
+        "opened_at": opened.at,
+        "closed_at": dispute.closed_at,
+    }
+
+
 def attention(state: PaymentState) -> str:
     """Why a person should look at the payment; empty when nobody needs to."""
     if state.mismatches and not state.cancelled_at:
@@ -43,4 +64,6 @@ def attention(state: PaymentState) -> str:
     # Of money that was never booked nothing can be booked back.
     if state.captures and any(r.external and r.status == contracts.REFUND_PENDING for r in refunds):
         return EXTERNAL_REFUND
+    if any(d.status == contracts.OPEN for d in state.disputes.values()):
+        return DISPUTE
     return REFUND_FAILED if any(r.succeeded_at and r.rejected_at for r in refunds) else ""

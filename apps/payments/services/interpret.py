@@ -5,9 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from apps.payments import events
-from apps.payments.aggregate import PaymentState, RefundState
-from apps.payments.providers.base import CaptureSnapshot, PaymentSnapshot, RefundSnapshot
+from apps.payments import contracts, events
+from apps.payments.aggregate import DisputeState, PaymentState, RefundState
+from apps.payments.providers.base import (
+    CaptureSnapshot,
+    DisputeSnapshot,
+    PaymentSnapshot,
+    RefundSnapshot,
+)
 
 
 def news(
@@ -26,6 +31,8 @@ def news(
         event for capture in snapshot.captures if (event := _capture(state, capture, now=now))
     ]
     found += [event for refund in snapshot.refunds for event in _refund(state, refund, payment_id)]
+    for dispute in snapshot.disputes:
+        found += _dispute(state, dispute, payment_id=payment_id, now=now)
     if snapshot.expired and state.is_open and state.expired_at is None:
         found.append(events.Expired(at=now))
     return found
@@ -111,5 +118,61 @@ def _external(seen: RefundSnapshot, payment_id: UUID) -> list[object]:
             provider_refund_id=seen.provider_refund_id,
             amount_minor=seen.amount_minor,
             at=seen.at,
+        )
+    ]
+
+
+def _dispute(
+    state: PaymentState, seen: DisputeSnapshot, *, payment_id: UUID, now: datetime
+) -> list[object]:
+    known = _rounds(state, seen)
+    # Won is won: a bank that comes back to it begins another round.
+    current = known[-1] if known and (known[-1].won is None or seen.status == "won") else None
+    if current is not None:
+        return _dispute_progress(current, seen, now=now)
+    if known and seen.status == "won":
+        return []
+    opened = events.DisputeOpened(
+        # Its id follows from the gateway's, so that two who see it at once write the same.
+        dispute_id=uuid5(payment_id, f"{seen.dispute_id}#{len(known)}"),
+        payment_id=payment_id,
+        provider_dispute_id=seen.dispute_id,
+        capture_id=seen.capture_id,
+        amount_minor=seen.amount_minor,
+        currency=seen.currency,
+        reason=seen.reason[:100],
+        due_by=seen.due_by,
+        at=now if known else seen.at,
+    )
+    return [opened, *_dispute_progress(DisputeState(opened=opened), seen, now=now)]
+
+
+def _rounds(state: PaymentState, seen: DisputeSnapshot) -> list[DisputeState]:
+    """What is known of this dispute, the oldest round first."""
+    found = [d for d in state.disputes.values() if d.opened.provider_dispute_id == seen.dispute_id]
+    return sorted(found, key=lambda dispute: dispute.opened.at)
+
+
+def _dispute_progress(known: DisputeState, seen: DisputeSnapshot, *, now: datetime) -> list[object]:
+    opened = known.opened
+    if seen.status in contracts.UNDECIDED:
+        if (seen.status, seen.due_by) == (known.status, known.due_by) or known.closed_at:
+            return []
+        answered = seen.status == contracts.UNDER_REVIEW
+        return [
+            events.DisputeUpdated(
+                dispute_id=opened.dispute_id, answered=answered, due_by=seen.due_by, at=now
+            )
+        ]
+    decided = events.DisputeWon if seen.status == contracts.WON else events.DisputeLost
+    if known.won or (known.lost and decided is events.DisputeLost):
+        return []
+    return [
+        decided(
+            dispute_id=opened.dispute_id,
+            payment_id=opened.payment_id,
+            amount_minor=opened.amount_minor,
+            currency=opened.currency,
+            at=now,
         )
     ]

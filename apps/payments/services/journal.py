@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 
 from apps.events import facade as event_store
 from apps.payments import contracts, events, models
-from apps.payments.aggregate import PaymentState, RefundState, fold
-from apps.payments.services.derived import payment_columns, refund_columns
+from apps.payments.aggregate import DisputeState, PaymentState, RefundState, fold
+from apps.payments.services.derived import dispute_columns, payment_columns, refund_columns
 from apps.tenants import facade as tenants
 from kernel.errors import NotFound
 
@@ -76,6 +76,10 @@ def _project(payment: models.Payment, state: PaymentState) -> None:
     _announce_check(payment)
     for refund in state.refunds.values():
         _project_refund(payment, refund)
+    for dispute_id, dispute in state.disputes.items():
+        models.Dispute.objects.update_or_create(
+            id=dispute_id, payment=payment, defaults=dispute_columns(state, dispute)
+        )
     if not payment.is_open:
         models.OpenClaim.objects.filter(payment=payment).delete()
 
@@ -86,7 +90,8 @@ def waits_for_gateway(payment: models.Payment, state: PaymentState) -> bool:
         return False
     unsettled = (contracts.REFUND_REQUESTED, contracts.REFUND_PENDING)
     refund_open = any(r.status in unsettled and not r.external for r in state.refunds.values())
-    return state.is_open or refund_open
+    undecided = any(d.status in contracts.UNDECIDED for d in state.disputes.values())
+    return state.is_open or refund_open or undecided
 
 
 def _plan_next_check(payment: models.Payment, state: PaymentState) -> None:
@@ -149,6 +154,24 @@ def _publish_difference(
         known = before.refunds.get(refund.id)
         if refund.status != (known.status if known else ""):
             _publish_refund(payment, refund, actor)
+    for dispute_id in after.disputes:
+        for event in _dispute_news(dispute_id, before, after):
+            _publish(payment, event, actor)
+
+
+def _dispute_news(dispute_id: UUID, before: PaymentState, after: PaymentState) -> list[object]:
+    """What is new about a dispute of money that is booked: the events themselves."""
+    return [
+        event
+        for event in _told(after, after.disputes[dispute_id])
+        if event not in _told(before, before.disputes.get(dispute_id))
+    ]
+
+
+def _told(state: PaymentState, dispute: DisputeState | None) -> list[object]:
+    if dispute is None or not state.counts(dispute):
+        return []
+    return [event for event in (dispute.opened, dispute.lost, dispute.won) if event]
 
 
 def _new_failures(before: PaymentState, after: PaymentState) -> list[str]:

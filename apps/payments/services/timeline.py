@@ -51,6 +51,8 @@ def _words(event: Any, payment: models.Payment, amounts: dict[UUID, int]) -> Wor
     refund = format_money(refund_minor, payment.currency) if refund_minor else ""
     if refund:
         return _refund_words(event, refund)
+    if hasattr(event, "dispute_id"):
+        return _dispute_words(event)
     return _payment_words(event, payment)
 
 
@@ -81,17 +83,53 @@ def _payment_words(event: Any, payment: models.Payment) -> Words:
             return type(event).__name__, "", "info"
 
 
-def _mismatch(event: events.MismatchDetected) -> str:
-    def amount(minor: int, currency: str) -> str:
-        try:
-            return format_money(minor, currency)
-        except ValueError:
-            return f"{minor} {currency}"
+def _amount(minor: int, currency: str) -> str:
+    """Of a currency that is none of ours, the number alone."""
+    try:
+        return format_money(minor, currency)
+    except ValueError:
+        return f"{minor} {currency}"
 
+
+def _mismatch(event: events.MismatchDetected) -> str:
     return _("Asked for %(asked)s, the gateway took %(taken)s. Not booked.") % {
-        "asked": amount(event.expected_minor, event.expected_currency),
-        "taken": amount(event.actual_minor, event.actual_currency),
+        "asked": _amount(event.expected_minor, event.expected_currency),
+        "taken": _amount(event.actual_minor, event.actual_currency),
     }
+
+
+def _dispute_words(event: Any) -> Words:
+    match event:
+        case events.DisputeOpened():
+            amount = {"amount": _amount(event.amount_minor, event.currency)}
+            return _("The payer’s bank disputes %(amount)s") % amount, reason_text(event), "bad"
+        case events.DisputeUpdated():
+            if event.answered:
+                return _("The dispute is answered"), _("The bank decides."), "info"
+            return _("The bank waits for an answer to the dispute"), "", "warn"
+        case events.DisputeWon():
+            amount = {"amount": _amount(event.amount_minor, event.currency)}
+            return _("Dispute over %(amount)s won") % amount, _("The money stays."), "ok"
+        case _:
+            amount = {"amount": _amount(event.amount_minor, event.currency)}
+            return _("Dispute over %(amount)s lost") % amount, _("The money is gone."), "bad"
+
+
+REASONS: dict[str, Callable[[], str]] = {
+    "fraudulent": lambda: _("The payer says that it was not them."),
+    "duplicate": lambda: _("The payer says that it was paid twice."),
+    "product_not_received": lambda: _("The payer says that nothing was received for it."),
+    "product_unacceptable": lambda: _("The payer is not content with what was received."),
+    "subscription_canceled": lambda: _("The payer says that it had been cancelled."),
+    "unrecognized": lambda: _("The payer does not recognise the payment."),
+    "credit_not_processed": lambda: _("The payer waits for a refund."),
+}
+
+
+def reason_text(dispute: Any) -> str:
+    """Why the bank asks the money back, in the reader's language; `dispute` has a `reason`."""
+    known = REASONS.get(dispute.reason.lower())
+    return known() if known else dispute.reason.replace("_", " ")
 
 
 def _refund_words(event: Any, amount: str) -> Words:

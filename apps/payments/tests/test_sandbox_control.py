@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 
@@ -181,3 +182,74 @@ def test_a_message_that_was_being_sent_survives_a_stop(tmp_path):
     assert second.courier.deliver_due() == 1
     assert second.store.rows("SELECT * FROM delivery") == []
     second.close()
+
+
+def test_a_dispute_moves_money_and_a_won_one_moves_it_back(client, sandbox):
+    intent = paid_intent(client, sandbox)
+    made = control(sandbox, "dispute", payment_intent=intent, amount=100).json()
+    assert client.v1.charges.retrieve(made["charge"]).disputed
+    assert control(sandbox, "answer_dispute", dispute=made["id"]).json()["status"] == "under_review"
+    assert control(sandbox, "answer_dispute", dispute=made["id"]).status_code == 400
+    control(sandbox, "close_dispute", dispute=made["id"], status="won")
+    control(sandbox, "close_dispute", dispute=made["id"], status="won")
+
+    [listed] = client.v1.disputes.list({"payment_intent": intent}).data
+    moved = client.v1.balance_transactions.list({"source": made["id"]}).data
+    assert (listed.status, listed.amount) == ("won", 100)
+    assert [(row.amount, row.fee, row.reporting_category) for row in moved] == [
+        (100, 0, "dispute_reversal"),
+        (-100, 1500, "dispute"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("dispute", {"charge": "ch_unknown"}),
+        ("dispute", {}),
+        ("answer_dispute", {"dispute": "du_unknown"}),
+        ("close_dispute", {}),
+    ],
+)
+def test_a_dispute_of_nothing_is_refused(sandbox, name, wanted):
+    assert control(sandbox, name, **wanted).status_code in (400, 404)
+
+
+def test_nobody_disputes_more_than_was_paid(client, sandbox):
+    intent = paid_intent(client, sandbox)
+
+    answer = control(sandbox, "dispute", payment_intent=intent, amount=10**9)
+
+    assert answer.status_code == 400
+    assert client.v1.disputes.list({"payment_intent": intent}).data == []
+
+
+def press(sandbox, page, text):
+    """Press the button of the page that reads so."""
+    pattern = r'name="token" value="(\w+)"><button name="action" value="([^"]+)">' + text
+    token, action = re.search(pattern, page.text).groups()
+    return requests.post(f"{sandbox.url}/_control/", {"token": token, "action": action}, timeout=5)
+
+
+def test_the_page_of_controls_disputes_and_decides(client, sandbox):
+    assert "Nobody has paid yet" in requests.get(f"{sandbox.url}/_control/", timeout=5).text
+    intent = paid_intent(client, sandbox)
+    page = requests.get(f"{sandbox.url}/_control/", timeout=5)
+
+    page = press(sandbox, page, "The payer’s bank disputes it")
+    page = press(sandbox, page, "The school sends evidence")
+    page = press(sandbox, page, "The bank decides for the payer")
+    press(sandbox, page, "Refund it in the dashboard")
+
+    [listed] = client.v1.disputes.list({"payment_intent": intent}).data
+    assert listed.status == "lost"
+    assert len(client.v1.refunds.list({"payment_intent": intent}).data) == 1
+
+
+def test_the_page_of_controls_believes_its_own_forms_only(client, sandbox):
+    intent = paid_intent(client, sandbox)
+    charge = client.v1.payment_intents.retrieve(intent).latest_charge
+    sent = {"action": f"dispute {charge}", "token": "guessed"}
+
+    assert requests.post(f"{sandbox.url}/_control/", sent, timeout=5).status_code == 403
+    assert client.v1.disputes.list({"payment_intent": intent}).data == []
