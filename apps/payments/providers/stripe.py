@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -20,13 +20,12 @@ import stripe
 from django.utils.translation import gettext_noop
 
 from apps.payments.providers import stripe_books as books
+from apps.payments.providers import stripe_snapshots as snapshots
 from apps.payments.providers.base import (
     BadSignature,
-    CaptureSnapshot,
     Credentials,
     Declined,
     DisputeSnapshot,
-    FailureSnapshot,
     HostedSession,
     Invalid,
     Message,
@@ -64,22 +63,6 @@ EVENT_TYPES = (
 )
 # Stripe's answers to closing a page that is closed or paid already.
 _NOT_OPEN = "only open sessions|not in an expireable|status of"
-_REFUND_STATUS = {
-    "succeeded": "succeeded",
-    "failed": "failed",
-    "canceled": "failed",
-}
-# An inquiry ("warning") that is closed took no money, nor did one that was prevented.
-_DISPUTE_STATUS = {
-    "needs_response": "open",
-    "warning_needs_response": "open",
-    "under_review": "under_review",
-    "warning_under_review": "under_review",
-    "won": "won",
-    "warning_closed": "won",
-    "prevented": "won",
-    "lost": "lost",
-}
 
 
 @lru_cache(maxsize=256)
@@ -110,7 +93,7 @@ class StripeProvider:
         return HostedSession(
             session_id=session["id"],
             url=session.get("url") or "",
-            expires_at=_moment(session.get("expires_at")),
+            expires_at=snapshots.moment(session.get("expires_at")),
         )
 
     def fetch(self, session_id: str) -> PaymentSnapshot:
@@ -119,10 +102,11 @@ class StripeProvider:
                 session_id, {"expand": ["payment_intent.latest_charge"]}
             ).to_dict()
             intent = session.get("payment_intent") or {}
-            refunds = self._refunds(intent["id"]) if _captures(intent) else ()
+            refunds = self._refunds(intent["id"]) if snapshots.captures(intent) else ()
             # The charge itself says whether there are any: no call for those without.
-            disputes = self._disputes(intent["id"]) if _charge(intent).get("disputed") else ()
-        return _snapshot(session, intent, refunds, disputes)
+            is_disputed = snapshots.charge_of(intent).get("disputed")
+            disputes = self._disputes(intent["id"]) if is_disputed else ()
+        return snapshots.payment_snapshot(session, intent, refunds, disputes)
 
     def expire(self, session_id: str) -> None:
         try:
@@ -146,7 +130,7 @@ class StripeProvider:
                 },
                 {"idempotency_key": request.idempotency_key},
             ).to_dict()
-        return _refund_snapshot(refund)
+        return snapshots.refund_snapshot(refund)
 
     def register_webhook(self, *, url: str, idempotency_key: str) -> WebhookEndpoint:
         with _translated_errors():
@@ -191,11 +175,15 @@ class StripeProvider:
 
     def _refunds(self, intent_id: str) -> tuple[RefundSnapshot, ...]:
         page = self._client.v1.refunds.list({"payment_intent": intent_id, "limit": 100})
-        return tuple(_refund_snapshot(refund.to_dict()) for refund in page.auto_paging_iter())
+        return tuple(
+            snapshots.refund_snapshot(refund.to_dict()) for refund in page.auto_paging_iter()
+        )
 
     def _disputes(self, intent_id: str) -> tuple[DisputeSnapshot, ...]:
         page = self._client.v1.disputes.list({"payment_intent": intent_id, "limit": 100})
-        return tuple(_dispute_snapshot(dispute.to_dict()) for dispute in page.auto_paging_iter())
+        return tuple(
+            snapshots.dispute_snapshot(dispute.to_dict()) for dispute in page.auto_paging_iter()
+        )
 
 
 def _session_params(request: SessionRequest) -> dict[str, Any]:
@@ -226,108 +214,6 @@ def _session_params(request: SessionRequest) -> dict[str, Any]:
     if request.payer_email:
         params["customer_email"] = request.payer_email
     return params
-
-
-def _snapshot(
-    session: dict[str, Any],
-    intent: dict[str, Any],
-    refunds: tuple[RefundSnapshot, ...],
-    disputes: tuple[DisputeSnapshot, ...],
-) -> PaymentSnapshot:
-    status = session.get("status")
-    return PaymentSnapshot(
-        session_id=session["id"],
-        payment_id=session.get("client_reference_id") or "",
-        open=status == "open",
-        expired=status == "expired",
-        url=session.get("url") or "",
-        processing=_processing(intent),
-        captures=_captures(intent),
-        failures=_failures(session, intent),
-        refunds=refunds,
-        disputes=disputes,
-    )
-
-
-def _charge(intent: dict[str, Any]) -> dict[str, Any]:
-    charge = intent.get("latest_charge")
-    return charge if isinstance(charge, dict) else {}
-
-
-def _captures(intent: dict[str, Any]) -> tuple[CaptureSnapshot, ...]:
-    """`completed` does not mean paid: only a charge that succeeded is money."""
-    charge = _charge(intent)
-    if charge.get("status") != "succeeded" or not charge.get("paid"):
-        return ()
-    details = charge.get("payment_method_details") or {}
-    return (
-        CaptureSnapshot(
-            capture_id=charge["id"],
-            amount_minor=charge.get("amount_captured", charge["amount"]),
-            currency=charge["currency"].upper(),
-            method=str(details.get("type") or "card")[:20],
-            at=_moment(charge["created"]) or datetime.now(UTC),
-        ),
-    )
-
-
-def _processing(intent: dict[str, Any]) -> tuple[tuple[str, datetime], ...]:
-    if intent.get("status") != "processing":
-        return ()
-    charge = _charge(intent)
-    attempt_id = charge.get("id") or intent["id"]
-    created = charge.get("created") or intent.get("created")
-    return ((attempt_id, _moment(created) or datetime.now(UTC)),)
-
-
-def _failures(session: dict[str, Any], intent: dict[str, Any]) -> tuple[FailureSnapshot, ...]:
-    charge = _charge(intent)
-    over = session.get("status") == "complete" and intent.get("status") in (
-        "requires_payment_method",
-        "canceled",
-    )
-    if charge.get("status") != "failed" and not over:
-        return ()
-    error = intent.get("last_payment_error") or {}
-    return (
-        FailureSnapshot(
-            attempt_id=charge.get("id") or intent["id"],
-            code=str(charge.get("failure_code") or error.get("code") or "declined")[:60],
-            message=str(charge.get("failure_message") or error.get("message") or "")[:300],
-            final=over,
-            at=_moment(charge.get("created") or intent.get("created")) or datetime.now(UTC),
-        ),
-    )
-
-
-def _refund_snapshot(refund: dict[str, Any]) -> RefundSnapshot:
-    return RefundSnapshot(
-        provider_refund_id=refund["id"],
-        our_id=(refund.get("metadata") or {}).get("refund_id", ""),
-        amount_minor=refund["amount"],
-        currency=refund["currency"].upper(),
-        status=_REFUND_STATUS.get(refund.get("status") or "", "pending"),
-        failure=str(refund.get("failure_reason") or "").replace("_", " "),
-        at=_moment(refund["created"]) or datetime.now(UTC),
-    )
-
-
-def _dispute_snapshot(dispute: dict[str, Any]) -> DisputeSnapshot:
-    evidence = dispute.get("evidence_details") or {}
-    return DisputeSnapshot(
-        dispute_id=dispute["id"],
-        capture_id=str(dispute.get("charge") or ""),
-        amount_minor=dispute["amount"],
-        currency=dispute["currency"].upper(),
-        status=_DISPUTE_STATUS.get(dispute.get("status") or "", "open"),
-        reason=str(dispute.get("reason") or ""),
-        due_by=_moment(evidence.get("due_by")),
-        at=_moment(dispute["created"]) or datetime.now(UTC),
-    )
-
-
-def _moment(seconds: int | None) -> datetime | None:
-    return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
 @contextmanager
