@@ -115,8 +115,6 @@ class PaymentInfo:
     captured_minor: int
     refunded_minor: int
     refundable_minor: int
-    disputed_minor: int
-    lost_minor: int
     lines: tuple[PaymentLine, ...]
     payer_id: UUID
     payer_name: str
@@ -129,6 +127,8 @@ class PaymentInfo:
     captured_at: datetime | None
     is_open: bool
     attention: str = ""
+    disputed_minor: int = 0
+    lost_minor: int = 0
     refunds: tuple[RefundInfo, ...] = field(default_factory=tuple)
 
 
