@@ -150,7 +150,7 @@ def _payment(
         payer_id=guardian.id,
         payer_name=guardian.name,
         payer_email=guardian.email,
-        lines=tuple(payment_lines(owed, amount_minor=amount)),
+        lines=tuple(payment_lines(owed, amount_minor=amount, payer_id=guardian.id)),
         currency=current_school().currency,
         method="card" if by_card else dice.choice(["cash", "cheque", "transfer"]),
         paid_at=_moment(day, hour=dice.randint(8, 18), minute=dice.randint(0, 59)),

@@ -101,6 +101,17 @@ USE_CREDIT = declare(
         help_text=_("Off: credit stays until the office refunds it."),
     )
 )
+PREPAYMENTS = declare(
+    Setting(
+        name="fees.prepayments",
+        group="fees",
+        kind=kinds.Switch(),
+        default=False,
+        permission=MANAGE_FEES,
+        label=_("Families may pay in advance"),
+        help_text=_("More than they owe, or before anything is owed: it stays as their credit."),
+    )
+)
 INVOICE_FOOTER = declare(
     Setting(
         name="texts.invoice_footer",

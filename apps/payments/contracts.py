@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 INITIATED = "initiated"
@@ -43,6 +43,8 @@ REFUND_FAILED = "failed"
 OPEN, UNDER_REVIEW, WON, LOST = "open", "under_review", "won", "lost"
 UNDECIDED = (OPEN, UNDER_REVIEW)
 
+# Another guardian waits this long for a hosted page that its owner seems to have left.
+HELD_FOR = timedelta(minutes=15)
 OFFLINE_METHODS = ("cash", "cheque", "transfer")
 
 # The tasks of one school for which work is noted down (tenants.note_due_work).
@@ -130,6 +132,11 @@ class PaymentInfo:
     disputed_minor: int = 0
     lost_minor: int = 0
     refunds: tuple[RefundInfo, ...] = field(default_factory=tuple)
+
+    @property
+    def held_until(self) -> datetime:
+        """From then on (UTC) somebody else may pay the same, if this page is still unused."""
+        return self.started_at + HELD_FOR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,16 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.fees.contracts import FamilyBalance, ReceiptInfo
+from apps.fees.contracts import ReceiptInfo
 from apps.fees.family.access import for_guardian, forget, remember, way_in
 from apps.fees.family.forms import LinkForm, PayForm
-from apps.fees.preferences import PART_PAYMENTS, RECEIPT_FOOTER, SMALLEST_PART, USE_CREDIT
+from apps.fees.preferences import PART_PAYMENTS, PREPAYMENTS, RECEIPT_FOOTER, SMALLEST_PART
 from apps.fees.selectors import family, invoices, receipts
 from apps.fees.services import allocation, checkout, documents, links
+from apps.fees.services.counter import prepaid_minor
+from apps.fees.services.offer import offer_to
 from apps.payments import facade as payments
-from apps.payments.contracts import PAID_STATUSES, PaymentInfo
+from apps.payments.contracts import HELD_FOR, PAID_STATUSES, PaymentInfo
 from apps.students.contracts import GuardianInfo
 from kernel.access import PUBLIC, access
 from kernel.errors import DomainError, NotFound
@@ -67,30 +69,15 @@ def balance(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
         owed = family.family_balance(guardian_id=guardian.id)
     context = {
         "balance": owed,
+        "offer": offer_to(owed),
         "token": uuid4(),
-        "rest_minor": max(owed.total_minor - owed.credit_minor, 0),
-        "credit_usable_minor": _usable_credit(owed),
         "part_payments": PART_PAYMENTS.value,
         "smallest_part_minor": SMALLEST_PART.value,
+        "prepayments": PREPAYMENTS.value,
         "can_pay": payments.can_take_payments(),
         "real_money": payments.takes_real_money(),
-        "receipts": receipts.receipts_of(payer_id=guardian.id, limit=3),
-        **_open_payments(owed, guardian),
     }
     return render(request, "fees/family/balance.html", context)
-
-
-def _usable_credit(owed: FamilyBalance) -> int:
-    return min(owed.total_minor, owed.credit_minor) if USE_CREDIT.value else 0
-
-
-def _open_payments(owed: FamilyBalance, guardian: GuardianInfo) -> dict[str, object]:
-    """The reader's own unfinished payment, and whether another guardian is paying just now."""
-    ids = [str(invoice.id) for child in owed.children for invoice in child.invoices]
-    found = payments.open_payments(ids) if ids else []
-    own = next((info for info in found if info.payer_id == guardian.id), None)
-    other = next((info for info in found if info.payer_id != guardian.id), None)
-    return {"own_payment": own, "other_payment": other}
 
 
 @for_guardian
@@ -134,7 +121,7 @@ def _in_progress(
 ) -> HttpResponse:
     if error.payer_id == guardian.id:
         return redirect("family:payment", error.payment_id)
-    context = {"started_at": error.started_at}
+    context = {"started_at": error.started_at, "until": error.started_at + HELD_FOR}
     return render(request, "fees/family/in_progress.html", context, status=409)
 
 
@@ -150,8 +137,16 @@ def payment(request: HttpRequest, guardian: GuardianInfo, payment_id: UUID) -> H
         "payment": info,
         "outcome": _outcome(info),
         "resume_url": payments.resume_url(payment_id) if info.is_open else None,
+        **_credit_of(info),
     }
     return render(request, "fees/family/payment.html", context)
+
+
+def _credit_of(info: PaymentInfo) -> dict[str, int]:
+    """What of a payment became credit: as wished, and because it was no longer owed."""
+    kept = receipts.kept_as_credit(payment_id=info.id)
+    wished = min(kept, prepaid_minor(info.lines))
+    return {"in_advance_minor": wished, "no_longer_owed_minor": kept - wished}
 
 
 def _own(guardian: GuardianInfo, payment_id: UUID) -> PaymentInfo:

@@ -23,6 +23,12 @@ def get_receipt(*, payment_id: UUID, payer_id: UUID | None = None) -> ReceiptInf
     return found[0]
 
 
+def kept_as_credit(*, payment_id: UUID) -> int:
+    """What no invoice wanted any more when the money arrived, in minor units."""
+    rows = Credit.objects.filter(payment_id=payment_id, kind=Credit.Kind.OVERPAID)
+    return rows.aggregate(total=Sum("amount_minor"))["total"] or 0
+
+
 def has_receipt(*, payment_id: UUID) -> bool:
     return Receipt.objects.filter(payment_id=payment_id).exists()
 

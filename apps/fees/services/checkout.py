@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.fees.contracts import InvoiceInfo, PayStep
-from apps.fees.preferences import PART_PAYMENTS, SMALLEST_PART, USE_CREDIT
+from apps.fees.preferences import PART_PAYMENTS, PREPAYMENTS, SMALLEST_PART, USE_CREDIT
 from apps.fees.selectors import family, invoices
 from apps.fees.services.allocation import (
     catch_up_references,
@@ -16,7 +17,7 @@ from apps.fees.services.allocation import (
     lock_balances,
     use_credit,
 )
-from apps.fees.services.counter import payment_lines
+from apps.fees.services.counter import PREPAID, payment_lines
 from apps.payments import facade as payments
 from apps.payments.contracts import PaymentInfo, PaymentLine
 from apps.students import facade as students
@@ -55,7 +56,7 @@ def start_family_payment(*, guardian_id: UUID, wish: Wish) -> PayStep:
     amount = _amount(owed, wish, credit=credit)
     if amount == 0:
         return PayStep(redirect_url="", payment_id=None, credit_used_minor=credit)
-    lines = payment_lines(owed, amount_minor=amount)
+    lines = payment_lines(owed, amount_minor=amount, payer_id=guardian.id)
     started = payments.start_payment(
         payer_id=guardian.id,
         payer_name=guardian.name,
@@ -82,7 +83,11 @@ def _check_still_owed(lines: Sequence[PaymentLine], *, payment_id: UUID) -> None
 
     Raises Conflict, with the page closed again.
     """
-    asked = {UUID(line.reference): line.amount_minor for line in lines}
+    asked = {
+        UUID(line.reference): line.amount_minor
+        for line in lines
+        if not line.reference.startswith(PREPAID)
+    }
     catch_up_references(asked)
     with transaction.atomic():
         wanted = lock_balances(asked)
@@ -135,7 +140,7 @@ def _pay_from_credit(guardian: GuardianInfo, wish: Wish) -> int:
         return 0
     token = uuid5(guardian.id, str(wish.token))
     if not credit_used(household_id=guardian.household_id, token=token):
-        _close_own_pages(guardian, owed)
+        _close_pages(guardian, owed)
     return use_credit(
         household_id=guardian.household_id,
         invoice_ids=[invoice.id for invoice in owed],
@@ -144,23 +149,26 @@ def _pay_from_credit(guardian: GuardianInfo, wish: Wish) -> int:
     )
 
 
-def _close_own_pages(guardian: GuardianInfo, owed: Sequence[InvoiceInfo]) -> None:
-    """A page that the guardian left open asks for the whole amount: no credit beside it."""
+def _close_pages(guardian: GuardianInfo, owed: Sequence[InvoiceInfo]) -> None:
+    """A page that the guardian left open asks for the whole amount: no credit beside it. Nor
+    beside another guardian's, once that has been left alone."""
+    now = timezone.now()
     for info in payments.open_payments([str(invoice.id) for invoice in owed]):
-        if info.payer_id == guardian.id:
+        if info.payer_id == guardian.id or info.held_until <= now:
             payments.cancel(info.id)
 
 
 def _amount(owed: Sequence[InvoiceInfo], wish: Wish, *, credit: int) -> int:
     total = sum(invoice.balance_minor for invoice in owed)
-    if total == 0 and credit == 0:
+    in_advance = PREPAYMENTS.value and wish.amount_minor is not None
+    if total == 0 and credit == 0 and not in_advance:
         raise Invalid(_("There is nothing left to pay. Thank you!"), code="nothing_to_pay")
     if wish.amount_minor is None:
         return total
     if wish.amount_minor <= 0:
         raise Invalid(_("The amount must be more than zero."), field="amount")
     rest = wish.amount_minor - credit
-    if rest > total:
+    if rest > total and not in_advance:
         most = format_money(total + credit, current_school().currency)
         raise Invalid(_("That is more than is owed: %(most)s.") % {"most": most}, field="amount")
     return rest

@@ -1,6 +1,6 @@
 """Money that is handed over at the school: cash, a cheque, a bank transfer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from apps.payments.contracts import PaymentLine
 from kernel.errors import Invalid
 from kernel.schools import current_school, today
 
-PREPAID = "prepayment"
+PREPAID = "prepayment:"
 
 
 def record_payment(
@@ -43,7 +43,7 @@ def record_payment(
     payment_id = payments.record_offline_payment(
         payer_id=payer_id,
         payer_name=payer_name,
-        lines=payment_lines(owed, amount_minor=amount_minor),
+        lines=payment_lines(owed, amount_minor=amount_minor, payer_id=payer_id),
         currency=current_school().currency,
         method=method,
         received_on=received_on,
@@ -61,8 +61,11 @@ def record_payment(
     return payment_id
 
 
-def payment_lines(owed: Sequence[InvoiceInfo], *, amount_minor: int) -> list[PaymentLine]:
-    """`amount_minor` over these invoices in their order; what is too much is a prepayment."""
+def payment_lines(
+    owed: Sequence[InvoiceInfo], *, amount_minor: int, payer_id: UUID
+) -> list[PaymentLine]:
+    """`amount_minor` over these invoices in their order; what is too much is a prepayment, under a
+    reference of the payer's own: two families that prepay at once do not wait for each other."""
     parts = spread(amount=amount_minor, balances={i.id: i.balance_minor for i in owed})
     lines = [
         PaymentLine(reference=str(i.id), description=describe(i), amount_minor=parts[i.id])
@@ -71,8 +74,14 @@ def payment_lines(owed: Sequence[InvoiceInfo], *, amount_minor: int) -> list[Pay
     ]
     if rest := amount_minor - sum(parts.values()):
         text = _("Payment in advance")
-        lines.append(PaymentLine(reference=PREPAID, description=text, amount_minor=rest))
+        reference = f"{PREPAID}{payer_id}"
+        lines.append(PaymentLine(reference=reference, description=text, amount_minor=rest))
     return lines
+
+
+def prepaid_minor(lines: Iterable[PaymentLine]) -> int:
+    """The part of a payment that was meant as credit from the start."""
+    return sum(line.amount_minor for line in lines if line.reference.startswith(PREPAID))
 
 
 def describe(invoice: InvoiceInfo) -> str:

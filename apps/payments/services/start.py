@@ -28,8 +28,6 @@ from kernel.money import CURRENCIES, MAX_MINOR
 from kernel.schools import school_url
 
 SESSION_LIFETIME = timedelta(hours=1)  # Stripe allows 30 minutes to 24 hours
-# Another guardian waits this long for a hosted page that its owner seems to have left.
-LEFT_ALONE_AFTER = timedelta(minutes=15)
 MAX_LINES = 100  # Stripe's own limit for one session
 MAX_TRIES = 4
 
@@ -163,7 +161,7 @@ def _is_over(payment: models.Payment) -> bool:
 
 
 def _is_left_alone(payment: models.Payment) -> bool:
-    return payment.started_at < timezone.now() - LEFT_ALONE_AFTER
+    return payment.started_at < timezone.now() - contracts.HELD_FOR
 
 
 @transaction.atomic(durable=True)

@@ -1,0 +1,63 @@
+"""What the Pay button of a family's page would do: which invoices, how much of it from credit."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.utils import timezone
+
+from apps.fees.contracts import FamilyBalance, InvoiceInfo
+from apps.fees.preferences import USE_CREDIT
+from apps.payments import facade as payments
+from apps.payments.contracts import PROCESSING, PaymentInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """`invoices`: what may be paid now. `held`: invoices that another guardian is paying (`other`)
+    just now; nobody else can pay those. `own`: the reader's own payment that is not done."""
+
+    invoices: tuple[InvoiceInfo, ...]
+    held: frozenset[UUID]
+    credit_minor: int
+    own: PaymentInfo | None
+    other: PaymentInfo | None
+
+    @property
+    def total_minor(self) -> int:
+        return sum(invoice.balance_minor for invoice in self.invoices)
+
+    @property
+    def rest_minor(self) -> int:
+        """What the card is asked for, after the credit."""
+        return self.total_minor - self.credit_minor
+
+    @property
+    def other_is_processing(self) -> bool:
+        """The other guardian is done; the bank is not."""
+        return self.other is not None and self.other.status == PROCESSING
+
+
+def offer_to(owed: FamilyBalance) -> Offer:
+    """The offer to this guardian, with what is under way for the same invoices."""
+    found = [invoice for child in owed.children for invoice in child.invoices]
+    references = [str(invoice.id) for invoice in found]
+    under_way = payments.open_payments(references) if references else []
+    others = [info for info in under_way if _holds(info, owed.guardian.id)]
+    held = {line.reference for info in others for line in info.lines}
+    free = tuple(invoice for invoice in found if str(invoice.id) not in held)
+    wanted = sum(invoice.balance_minor for invoice in free)
+    return Offer(
+        invoices=free,
+        held=frozenset(invoice.id for invoice in found if str(invoice.id) in held),
+        credit_minor=min(wanted, owed.credit_minor) if USE_CREDIT.value else 0,
+        own=next((info for info in under_way if info.payer_id == owed.guardian.id), None),
+        other=others[0] if others else None,
+    )
+
+
+def _holds(info: PaymentInfo, reader_id: UUID) -> bool:
+    """Whether this payment keeps the reader from paying. A page that seems left alone does not:
+    the gateway is asked to close it when the reader pays."""
+    if info.payer_id == reader_id:
+        return False
+    return info.status == PROCESSING or info.held_until > timezone.now()
