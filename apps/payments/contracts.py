@@ -50,6 +50,7 @@ OFFLINE_METHODS = ("cash", "cheque", "transfer")
 # The tasks of one school for which work is noted down (tenants.note_due_work).
 TIDY_TASK = "payments.tidy_school"
 MESSAGES_TASK = "payments.take_up_messages"
+RECONCILE_TASK = "payments.reconcile_school"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,12 +15,16 @@ from apps.events import facade as events
 from apps.payments import contracts
 from apps.payments.models import (
     OFFLINE,
+    Discrepancy,
     Dispute,
     GatewayAccount,
     OpenClaim,
     Payment,
     PaymentLine,
+    Payout,
+    PayoutLine,
     ProviderEvent,
+    ReconciliationRun,
     Refund,
 )
 from apps.payments.services import privacy as service
@@ -32,10 +36,16 @@ privacy.nobody_in(
     {
         GatewayAccount: "the school's own account at the gateway",
         OpenClaim: "keys of what is being paid",
+        Payout: "sums that the gateway sent to the school's bank",
+        PayoutLine: "keys and sums of the gateway's books",
     }
 )
 privacy.not_exported(
-    {ProviderEvent: "signed messages of the gateway; what came of them is in the payment's story"}
+    {
+        ProviderEvent: "signed messages of the gateway; what came of them is in the story",
+        ReconciliationRun: "comparisons of whole books, and which of the staff asked for them",
+        Discrepancy: "sums of payments, and which of the staff decided about them",
+    }
 )
 
 
@@ -217,18 +227,19 @@ def _say_of_stories(work: privacy.Erasing, booked: QuerySet[Payment], until: Any
     work.stays(_("Stories of payments that name the payer"), why, until=until, count=len(naming))
 
 
-@privacy.erases()
+@privacy.erases(ReconciliationRun, Discrepancy)
 def name_the_cashier(work: privacy.Erasing) -> None:
-    """Staff who took or gave back money."""
+    """Staff who took or gave back money, or decided about an exception."""
     mine = Payment.objects.filter(actor__in=work.person.emails)
     back = Refund.objects.filter(actor__in=work.person.emails)
+    decided = Discrepancy.objects.filter(decided_by__in=work.person.emails)
     work.stays(
         ngettext(
             "Name of the cashier on a payment", "Name of the cashier on payments", mine.count()
         ),
         _("Who handled money must stay provable as long as the books are kept."),
         until=privacy.money_kept_until(work.at.date()),
-        count=mine.count() + back.count(),
+        count=mine.count() + back.count() + decided.count(),
     )
 
 

@@ -8,7 +8,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.payments import contracts
-from apps.payments.models import GatewayAccount, OpenClaim, Payment, ProviderEvent, new_webhook_key
+from apps.payments.models import (
+    GatewayAccount,
+    OpenClaim,
+    Payment,
+    ProviderEvent,
+    ReconciliationRun,
+    new_webhook_key,
+)
 from apps.tenants.contracts import BookReport, RestoreContext
 from apps.tenants.facade import after_restore, books
 from kernel.money import format_money
@@ -79,6 +86,9 @@ def _cut_off() -> None:
     ProviderEvent.objects.filter(state=ProviderEvent.RECEIVED).update(state=ProviderEvent.IGNORED)
     ProviderEvent.objects.exclude(next_attempt_at=None).update(next_attempt_at=None)
     OpenClaim.objects.all().delete()
+    ReconciliationRun.objects.filter(
+        state__in=(ReconciliationRun.QUEUED, ReconciliationRun.RUNNING)
+    ).update(state=ReconciliationRun.FAILED, error=_("Restored copy: it asks no gateway."))
 
 
 def _take_keys_of_today(context: RestoreContext) -> None:

@@ -6,14 +6,16 @@ from typing import Any
 from uuid import UUID
 
 from apps.payments import selectors
-from apps.payments.contracts import MESSAGES_TASK, TIDY_TASK
+from apps.payments.contracts import MESSAGES_TASK, RECONCILE_TASK, TIDY_TASK
 from apps.payments.services import janitor, webhooks
+from apps.payments.services.reconcile import schedule
 from apps.tenants import facade as tenants
 from kernel.schools import current_school, in_school
 from kernel.tasks import SCHOOL, task
 
 tenants.register_due_task(TIDY_TASK)
 tenants.register_due_task(MESSAGES_TASK)
+tenants.register_due_task(RECONCILE_TASK)
 
 
 @task("payments.process_provider_event", runs_in=SCHOOL)
@@ -40,3 +42,11 @@ def tidy_school(*, schema_name: str, **_kwargs: Any) -> int:
     following = selectors.next_check_due
     with in_school(schema_name), tenants.looking_after(TIDY_TASK, next_due=following):
         return janitor.tidy_payments() if current_school().works else 0
+
+
+@task(RECONCILE_TASK, runs_in=SCHOOL)
+def reconcile_school(*, schema_name: str, **_kwargs: Any) -> int:
+    """Compare accounts with the gateway's books: each morning, and when somebody asked."""
+    following = schedule.next_due
+    with in_school(schema_name), tenants.looking_after(RECONCILE_TASK, next_due=following):
+        return schedule.look_after() if current_school().works else 0

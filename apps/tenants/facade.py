@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apps.tenants.contracts import Branding, Picture, Provisioned, ProvisioningContext, SchoolInfo
 from apps.tenants.hosts import find_school_by_host, forget_hosts
-from apps.tenants.selectors import current_school_info, get_school, list_schools
+from apps.tenants.selectors import current_school_info, find_school, get_school, list_schools
 from apps.tenants.services import kinds, privacy
 from apps.tenants.services.backup.hooks import after_restore, books
 from apps.tenants.services.branding import branding_of, logo_for_print
@@ -60,6 +60,7 @@ __all__ = [
     "declare_feature",
     "feature_on",
     "features_of",
+    "find_school",
     "find_school_by_host",
     "forget_hosts",
     "get_school",

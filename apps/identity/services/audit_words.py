@@ -43,6 +43,8 @@ SENTENCES: Mapping[str, Promise] = {
     "payments.account_turned_on": _("Turned a gateway account on"),
     "payments.message_put_away": _("Put a gateway's message away"),
     "payments.webhook_secret_replaced": _("Replaced a signing secret"),
+    "payments.exception_accepted": _("Left an exception of the reconciliation as it is"),
+    "payments.reconciliation_asked": _("Asked for a reconciliation"),
     "students.families_import_undone": _("Undid a families import"),
     "students.families_imported": _("Imported families from a file"),
     "students.guardian_added": _("Added a guardian"),

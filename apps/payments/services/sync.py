@@ -49,15 +49,24 @@ def ask_gateway(payment_id: UUID) -> contracts.PaymentInfo:
 
     Raises NotFound; Unavailable when the gateway does not answer.
     """
+    with _as_unavailable():
+        look(payment_id)
+    return selectors.get_payment(payment_id)
+
+
+def look(payment_id: UUID) -> PaymentSnapshot | None:
+    """The same, and return what the gateway showed; None for a payment that it cannot know.
+
+    Raises NotFound, NoGateway, and ProviderError as it comes from the gateway.
+    """
     payment = selectors.get_payment_row(payment_id)
     if payment.provider == models.OFFLINE or payment.account is None:
-        return selectors.to_info(payment)
+        return None
     if _is_record_only(payment):
-        return selectors.to_info(payment)
-    with _as_unavailable():
-        provider = accounts.provider_for(payment.account)
-        snapshot = _snapshot(payment, provider)
-    return _learn(payment_id, snapshot)
+        return None
+    snapshot = _snapshot(payment, accounts.provider_for(payment.account))
+    _learn(payment_id, snapshot)
+    return snapshot
 
 
 def give_up(payment_id: UUID) -> contracts.PaymentInfo:
@@ -131,7 +140,7 @@ def _close_page(payment: models.Payment, provider: Provider) -> PaymentSnapshot:
 
 
 @transaction.atomic
-def _learn(payment_id: UUID, snapshot: PaymentSnapshot | None) -> contracts.PaymentInfo:
+def _learn(payment_id: UUID, snapshot: PaymentSnapshot | None) -> None:
     payment = journal.locked(payment_id)
     state = journal.state_of(payment_id)
     news = _news(payment, state, snapshot)
@@ -139,7 +148,6 @@ def _learn(payment_id: UUID, snapshot: PaymentSnapshot | None) -> contracts.Paym
         journal.write(payment, news)
     else:
         journal.postpone_check(payment, state)
-    return selectors.get_payment(payment_id)
 
 
 def _news(

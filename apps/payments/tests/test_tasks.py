@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.payments import facade as payments
 from apps.payments import models, provisioning, tasks
-from apps.payments.contracts import MESSAGES_TASK, TIDY_TASK
+from apps.payments.contracts import MESSAGES_TASK, RECONCILE_TASK, TIDY_TASK
 from apps.payments.services import janitor
 from apps.payments.tests.conftest import deliver
 from apps.payments.tests.factories import start
@@ -139,3 +139,12 @@ def test_without_a_sandbox_a_new_school_has_no_account(school, settings):
 
     assert models.GatewayAccount.objects.count() == 0
     assert payments.can_take_payments() is False
+
+
+def test_each_morning_books_are_compared_and_the_next_morning_is_noted(school, account, sandbox):
+    assert tasks.reconcile_school(schema_name=school.schema_name) == 1
+    assert tasks.reconcile_school(schema_name=school.schema_name) == 0
+
+    [seconds] = _due(RECONCILE_TASK)
+    assert 0 < seconds <= 25 * 3600
+    assert models.ReconciliationRun.objects.get().state == "done"

@@ -16,8 +16,17 @@ from django.conf import settings
 from django.db import models
 
 from apps.payments import contracts
+from apps.payments.models.reconciliation import (
+    Discrepancy,
+    Payout,
+    PayoutLine,
+    ReconciliationRun,
+)
 from kernel.ids import uuid7
 from kernel.models import SchoolModel
+
+# Tables that stand in files of their own.
+__all__ = ["Discrepancy", "Payout", "PayoutLine", "ReconciliationRun"]
 
 STRIPE = "stripe"
 OFFLINE = "offline"

@@ -1,0 +1,77 @@
+"""Our side of a comparison, in a fixed number of queries however much there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q
+
+from apps.payments.models import Dispute, GatewayAccount, Payment, Refund
+from apps.payments.providers.base import Transaction
+from apps.payments.services.reconcile.compare import OurPayment, OurRefund, Ours
+
+
+def read(
+    account: GatewayAccount, lines: Sequence[Transaction], *, since: datetime, until: datetime
+) -> Ours:
+    """Payments and refunds of the account in the window, and whatever the lines name."""
+    captures = {line.capture_id or line.object_id for line in lines}
+    objects = {line.object_id for line in lines}
+    payments = _payments(account).filter(
+        Q(captured_at__gte=since, captured_at__lt=until)
+        | Q(pk__in=payment_ids(lines))
+        | Q(capture_id__in=captures)
+    )
+    made = Q(completed_at__gte=since, completed_at__lt=until, external=False)
+    booked = Q(requested_at__gte=since, requested_at__lt=until, external=True)
+    refunds = Refund.objects.filter(payment__in=_payments(account))
+    refunds = refunds.filter(made | booked | Q(provider_refund_id__in=objects))
+    disputes = Dispute.objects.filter(payment__account=account, provider_dispute_id__in=objects)
+    return Ours(
+        payments=[_payment(row) for row in payments],
+        refunds=[_refund(row) for row in refunds.select_related("payment")],
+        dispute_ids=frozenset(disputes.values_list("provider_dispute_id", flat=True)),
+    )
+
+
+def _payments(account: GatewayAccount):  # type: ignore[no-untyped-def]
+    """Demonstration payments of the past have no request: no gateway knows them."""
+    return Payment.objects.filter(account=account).exclude(request={})
+
+
+def payment_ids(lines: Iterable[Transaction]) -> set[UUID]:
+    """Payments that lines name. Others may use the same account and write what they like."""
+    found = set()
+    for line in lines:
+        try:
+            found.add(UUID(line.payment_id))
+        except ValueError:
+            continue
+    return found
+
+
+def _payment(row: Payment) -> OurPayment:
+    return OurPayment(
+        id=row.pk,
+        currency=row.currency,
+        amount_minor=row.amount_minor,
+        captured_minor=row.captured_minor,
+        capture_id=row.capture_id,
+        captured_at=row.captured_at,
+    )
+
+
+def _refund(row: Refund) -> OurRefund:
+    """One made at the gateway was found and booked later than it was made."""
+    return OurRefund(
+        id=row.pk,
+        payment_id=row.payment_id,
+        provider_refund_id=row.provider_refund_id,
+        currency=row.payment.currency,
+        amount_minor=row.amount_minor,
+        status=row.status,
+        external=row.external,
+        at=row.requested_at if row.external else row.completed_at or row.requested_at,
+    )
