@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from django.db import transaction
 from psycopg.conninfo import conninfo_to_dict
 
 from apps.events import facade as events
@@ -64,10 +63,7 @@ def _writer(_number: int) -> Callable[[], object]:
 def append_and_publish(stream: UUID, version: int) -> int:
     """The stream's new version."""
     event = Counted(number=version)
-    with transaction.atomic():
-        reached = events.append("bench", stream, expected_version=version, events=[event])
-        events.publish(event, stream_type="bench", stream_id=stream, seq=reached)
-    return reached
+    return events.append("bench", stream, expected_version=version, events=[event], publish=[event])
 
 
 def _variables(database: str) -> dict[str, str]:

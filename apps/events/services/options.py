@@ -2,6 +2,8 @@
 
 import random
 from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 
@@ -28,7 +30,11 @@ class Options:
 
 def options() -> Options:
     """The numbers in force. Read at each use, so that a test may override settings."""
-    given = getattr(settings, "OUTBOX", {})
+    return _options(**getattr(settings, "OUTBOX", {}))
+
+
+@lru_cache(maxsize=8)
+def _options(**given: Any) -> Options:
     known = {field.name for field in fields(Options)}
     return Options(**{name: value for name, value in given.items() if name in known})
 

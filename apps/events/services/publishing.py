@@ -1,7 +1,6 @@
 """Writing an event beside the change it tells of."""
 
 import json
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -15,6 +14,7 @@ from apps.events.services.registry import registry
 from apps.events.services.wakeup import wake
 from kernel import jsoncodec
 from kernel.ids import uuid7
+from kernel.statements import run_prepared
 
 # Not through the ORM, which takes twice as long as the statement: every change publishes.
 _INSERT = """
@@ -35,19 +35,23 @@ def publish(
     where history is only gone through again.
     """
     _check_in_transaction()
-    _check_not_replaying()
+    check_not_replaying()
     event_type, version = registry().identify(event)
     event_id, lane = uuid7(), lane_of(stream_id)
-    payload, headers = json.dumps(jsoncodec.encode(event)), json.dumps(_headers(actor))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT,
-            [event_id, stream_type, stream_id, seq, lane, event_type, version, payload, headers],
-        )
+    payload, headers = json.dumps(jsoncodec.encode(event)), headers_of(actor)
+    run_prepared(
+        _INSERT,
+        [event_id, stream_type, stream_id, seq, lane, event_type, version, payload, headers],
+    )
+    wake_after_commit(lane)
+    return event_id
+
+
+def wake_after_commit(lane: int) -> None:
+    """Send a worker to the lane once what was written can be seen."""
     schema_name = current_schema()
     # No partial: Django asks a hook that failed for its name, and raises when it has none.
     transaction.on_commit(lambda: wake(schema_name, lane), robust=True)
-    return event_id
 
 
 def _check_in_transaction() -> None:
@@ -61,18 +65,20 @@ def _check_in_transaction() -> None:
         )
 
 
-def _check_not_replaying() -> None:
+def check_not_replaying() -> None:
+    """Raises PublishedWhileReplaying."""
     if is_replaying():
         raise PublishedWhileReplaying(
             "A replay only works out what the past comes to: its code may not publish anything."
         )
 
 
-def _headers(actor: str) -> dict[str, Any]:
+def headers_of(actor: str) -> str:
+    """Who published, in which trace and because of what; a JSON object."""
     caused_by = cause()
     headers = {
         "actor": actor,
         "trace_id": structlog.contextvars.get_contextvars().get("trace_id", ""),
         "caused_by": str(caused_by) if caused_by else "",
     }
-    return {key: value for key, value in headers.items() if value}
+    return json.dumps({key: value for key, value in headers.items() if value})

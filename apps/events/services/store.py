@@ -8,24 +8,30 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max, QuerySet
 
 from apps.events.contracts import StoredEvent
 from apps.events.models import StoredEventRow
 from apps.events.selectors.schemas import current_schema, tenant_id_of
 from apps.events.services.errors import VersionConflict
+from apps.events.services.letters import lane_of
+from apps.events.services.publishing import check_not_replaying, headers_of, wake_after_commit
 from apps.events.services.registry import registry
 from kernel import jsoncodec
+from kernel.ids import uuid7
+from kernel.statements import run_prepared
 
 # First key of the advisory lock that every append holds, shared, to the end of its transaction;
 # the second is the school's number. Readers that follow the store look who holds it (tailing.py).
 APPENDING = 0x0B0D_0000
 # One statement: an append comes with every step of a payment. The lock is taken before an id.
-_APPEND = """
+_STEPS = """
 WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(%(family)s, %(school)s)),
      stands AS (SELECT coalesce(max(version), 0) AS version FROM stored_event
                  WHERE stream_id = %(stream)s)
+"""
+_INSERT = """
 INSERT INTO stored_event (stream_id, version, event_type, schema_version, payload, metadata)
 SELECT %(stream)s, %(expected)s + told.step, told.event_type, told.schema_version,
        told.payload::json, %(notes)s::json
@@ -35,6 +41,20 @@ SELECT %(stream)s, %(expected)s + told.step, told.event_type, told.schema_versio
  ORDER BY told.step
 ON CONFLICT (stream_id, version) DO NOTHING
 """
+_APPEND = _STEPS + _INSERT
+# The outbox is written last, and only if the whole story is in: so its ids come in the order in
+# which the versions did.
+_APPEND_AND_PUBLISH = f"""
+{_STEPS}, appended AS ({_INSERT} RETURNING version)
+INSERT INTO outbox_event
+       (event_id, stream_type, stream_id, seq, lane, event_type, version, payload, headers)
+SELECT news.event_id, %(kind)s, %(stream)s, %(reached)s, %(lane)s, news.event_type, news.version,
+       news.payload::json, %(headers)s::json
+  FROM unnest(%(ids)s::uuid[], %(names)s::text[], %(versions)s::smallint[], %(bodies)s::text[])
+       WITH ORDINALITY AS news (event_id, event_type, version, payload, position)
+ WHERE (SELECT count(*) FROM appended) = %(count)s
+ ORDER BY news.position
+"""  # noqa: S608 - two constants of this file
 
 
 def append(
@@ -44,17 +64,28 @@ def append(
     expected_version: int,
     events: Sequence[object],
     metadata: dict[str, Any] | None = None,
+    publish: Sequence[object] = (),
 ) -> int:
     """Append events to a stream that stands at `expected_version` (0: it does not exist yet).
 
-    Returns the new version. Raises VersionConflict when the stream stands elsewhere; the
-    caller's transaction stays usable. Raises UnknownEvent for a class in no events.py.
+    What others shall hear of it, `publish`, goes into the outbox by the same statement, or not at
+    all; so unlike publish() this needs no open transaction. Returns the new version. Raises
+    VersionConflict when the stream stands elsewhere; the caller's transaction stays usable.
+    Raises UnknownEvent for a class in no events.py, PublishedWhileReplaying where history is only
+    gone through again.
     """
     notes = {**(metadata or {}), **_trace(), "stream_type": stream_type}
+    values = _values(stream_id, expected_version, events, notes)
+    if publish:
+        check_not_replaying()
+        values |= _news(stream_type, stream_id, publish, actor=notes.get("actor", ""))
     # Of several events some might be in, and some not, where somebody else is at it too.
     with transaction.atomic() if len(events) > 1 else nullcontext():
-        if _written(stream_id, expected_version, events, notes) < len(events):
+        written = run_prepared(_APPEND_AND_PUBLISH if publish else _APPEND, values)
+        if written < len(publish or events):
             raise VersionConflict(stream_id, expected_version, _version_of(stream_id))
+    if publish:
+        wake_after_commit(values["lane"])
     return expected_version + len(events)
 
 
@@ -93,11 +124,11 @@ def stored_event(row: StoredEventRow) -> StoredEvent:
     )
 
 
-def _written(
+def _values(
     stream_id: UUID, expected_version: int, events: Sequence[object], notes: dict[str, Any]
-) -> int:
+) -> dict[str, Any]:
     names = [registry().identify(event) for event in events]
-    values: dict[str, Any] = {
+    return {
         "family": APPENDING,
         "school": tenant_id_of(current_schema()),
         "stream": stream_id,
@@ -106,10 +137,24 @@ def _written(
         "types": [event_type for event_type, _version in names],
         "schemas": [version for _type, version in names],
         "payloads": [json.dumps(jsoncodec.encode(event)) for event in events],
+        "count": len(events),
+        "reached": expected_version + len(events),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_APPEND, values)
-        return int(cursor.rowcount)
+
+
+def _news(
+    stream_type: str, stream_id: UUID, publish: Sequence[object], *, actor: str
+) -> dict[str, Any]:
+    names = [registry().identify(event) for event in publish]
+    return {
+        "kind": stream_type,
+        "lane": lane_of(stream_id),
+        "headers": headers_of(actor),
+        "ids": [uuid7() for _event in publish],
+        "names": [event_type for event_type, _version in names],
+        "versions": [version for _type, version in names],
+        "bodies": [json.dumps(jsoncodec.encode(event)) for event in publish],
+    }
 
 
 def _version_of(stream_id: UUID) -> int:
