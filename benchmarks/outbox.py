@@ -60,11 +60,11 @@ def effects(session: Any) -> int:
     return int(session.execute(sql.SQL(query).format(*tables)).fetchone()[0])
 
 
-def publish(school: str, number: int) -> None:
+def publish(school: str, number: int, event: type = Counted) -> None:
     """So many events, each of a stream of its own, in one transaction; no worker is woken."""
     with without_wake_ups(), in_school(school), transaction.atomic():
         for each in range(number):
-            events.publish(Counted(number=each), stream_type="bench", stream_id=uuid7())
+            events.publish(event(number=each), stream_type="bench", stream_id=uuid7())
 
 
 @contextmanager
@@ -98,11 +98,11 @@ def running(*names: str, notes: Path | None = None) -> Iterator[Stack]:
             stack.stop()
 
 
-def drain_by_workers(number: int, stack: Stack) -> float:
+def drain_by_workers(number: int, stack: Stack, event: type = Counted) -> float:
     """Seconds until real workers have handled so many events, half of them in each school."""
     clear()
     for school in SCHOOLS:
-        publish(school, number // 2)
+        publish(school, number // 2, event)
     with owner_session(autocommit=True) as session:
         started = time.perf_counter()
         for school in SCHOOLS:

@@ -1,5 +1,5 @@
 """A developer's settings with short waits: what takes a quarter of an hour there takes seconds
-here, and is the same code. Beat sends the sweep alone."""
+here, and is the same code. Beat only looks at the outbox."""
 
 from config.settings.dev import *  # noqa: F403
 from config.settings.dev import CELERY_BROKER_TRANSPORT_OPTIONS, INSTALLED_APPS
@@ -18,15 +18,9 @@ OUTBOX = {
     "task_budget": 4.0,
     "wake_key_life": 2.0,
     "breaker_pause": 1.0,
+    "look_every": 0.5,
 }
-SWEEP_SECONDS = 0.5
-CELERY_BEAT_SCHEDULE = {
-    "events-sweep": {
-        "task": "events.sweep",
-        "schedule": SWEEP_SECONDS,
-        "options": {"expires": 5},
-    },
-}
+CELERY_BEAT_SCHEDULE: dict[str, object] = {}
 # How long a message of a worker that died is kept from the others, in seconds: Redis' default of
 # an hour would count every one of them as lost.
 CELERY_BROKER_TRANSPORT_OPTIONS = {**CELERY_BROKER_TRANSPORT_OPTIONS, "visibility_timeout": 10}

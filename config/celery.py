@@ -5,11 +5,18 @@ says for whom it works (kernel/tasks.py); one that does not, or whose school is 
 """
 
 import os
+import threading
 from typing import Any
 
 import structlog
 from celery import Celery, Task
-from celery.signals import before_task_publish, task_postrun, task_prerun, worker_init
+from celery.signals import (
+    beat_init,
+    before_task_publish,
+    task_postrun,
+    task_prerun,
+    worker_init,
+)
 from django.db import close_old_connections
 
 from kernel import tasks
@@ -93,6 +100,14 @@ def _refuse_threads(sender: Any, **_: Any) -> None:
             f"Error: the pool {pool.rsplit('.', 1)[-1]!r} would mix up schools: "
             "use --pool prefork or solo."
         )
+
+
+@beat_init.connect
+def _watch_the_outbox(**_: Any) -> None:
+    # In a thread, since beat itself waits for the broker whenever that is away.
+    from apps.events import facade as events
+
+    threading.Thread(target=events.watch, args=[threading.Event()], daemon=True).start()
 
 
 @task_prerun.connect

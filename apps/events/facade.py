@@ -54,6 +54,7 @@ from apps.events.services.snapshots import Folding, forget_snapshot, state_of
 from apps.events.services.store import append, load
 from apps.events.services.sweeping import rest_with
 from apps.events.services.tailing import follow
+from apps.events.services.watching import look, watch
 
 __all__ = [
     "DISCARDED",
@@ -97,6 +98,7 @@ __all__ = [
     "list_dead_letters",
     "list_failing",
     "load",
+    "look",
     "look_at_outbox",
     "publish",
     "purge_streams",
@@ -110,4 +112,5 @@ __all__ = [
     "waiting",
     "waiting_about",
     "waiting_event_ids",
+    "watch",
 ]

@@ -28,7 +28,8 @@ def drain(*, schema_name: str, lane: int = 0, **_kwargs: Any) -> int:
 
 @task("events.sweep", runs_in=PLATFORM)
 def sweep(**_kwargs: Any) -> int:
-    """Wake workers for work that no wake-up announced. Beat sends this every second."""
+    """Wake workers for work that no wake-up announced. The beat of the release before this one
+    sends it; now beat looks by itself (services/watching.py). The next release drops it."""
     return sweeping.sweep()
 
 

@@ -18,9 +18,6 @@ BEAT: dict[str, dict[str, Any]] = {
     },
     "tenants-sign-ups": {"task": "tenants.tidy_sign_ups", "schedule": crontab(minute=7)},
     "tenants-half-made": {"task": "tenants.clean_half_made", "schedule": crontab(minute=25)},
-    # Events are delivered by a wake-up on commit; the sweep is what guarantees it. A sweep that
-    # waited in the queue longer than its period is worth nothing: it expires.
-    "events-sweep": {"task": "events.sweep", "schedule": 1.0, "options": {"expires": 5}},
     "events-stranded": {"task": "events.check_stranded", "schedule": crontab(hour=3, minute=10)},
     # For the console. A tenth of the schools each minute (apps/events/services/counting.py).
     "events-counts": {"task": "events.send_counts", "schedule": 60.0, "options": {"expires": 60}},

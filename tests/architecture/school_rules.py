@@ -24,13 +24,14 @@ LAZY = {
     *("values_list", "only", "defer", "select_related", "prefetch_related", "select_for_update"),
     *("union", "iterator", "none", "using", "dates", "datetimes", "extra", "raw"),
 }
-SQL_CALLS = {"execute", "executemany", "stream", "copy"}
+SQL_CALLS = {"execute", "executemany", "stream", "copy", "run_prepared"}
 # Words of a statement that chooses a school by hand.
 SWITCHES = ("search_path", "set role", "set_config", "set session authorization", "reset role")
 
 # Of a file, or of every file in a folder (ending in "/").
 ALLOWED: dict[str, dict[str, str]] = {
     "threads": {
+        "config/celery.py": "beat's look at the outbox, on a connection of its own",
         "config/gateway/health.py": "asks PostgreSQL and Redis, opens no school",
         "apps/payments/sandbox/delivery.py": "the sandbox is another program, without a database",
         "apps/tenants/services/schemas/crew.py": "owner's sessions, each naming its schema",
@@ -52,6 +53,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "apps/tenants/services/schemas/replay.py": "our own migrations' statements, as the owner",
     },
     "memories": {
+        "apps/events/services/options.py": "numbers of the installation",
         "apps/payments/hooks/wakeup.py": "the client of the broker",
         "apps/payments/models/__init__.py": "the installation's keys",
         "apps/payments/providers/stripe.py": "by the account's own key",
@@ -242,8 +244,7 @@ def assembled_sql(module: ast.Module) -> Iterator[Finding]:
                 yield node.lineno, f"{name_of(node)}: the ORM, or a cursor with parameters"
             if (
                 isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and node.func.attr in SQL_CALLS
+                and last(node) in SQL_CALLS
                 and node.args
                 and _is_assembled(node.args[0], built)
             ):

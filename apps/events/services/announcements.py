@@ -12,6 +12,8 @@ from datetime import datetime
 
 from django.db import connection
 
+from kernel.statements import run_prepared
+
 # The lane of a school's external deliveries; each of its rows stands for one delivery.
 DELIVERIES_LANE = -1
 
@@ -36,15 +38,15 @@ def due(tenant_id: int, lane: int, as_of: datetime) -> list[Announcement]:
         return [Announcement(*row) for row in cursor.fetchall()]
 
 
-def any_due(tenant_id: int, *lanes: int) -> bool:
-    """Whether one of the lanes has work now."""
+def due_among(tenant_id: int, *lanes: int) -> set[int]:
+    """Those of the lanes that have work now."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT FROM public.outbox_ready"
-            " WHERE tenant_id = %s AND lane = ANY(%s) AND due_at <= statement_timestamp())",
+            "SELECT DISTINCT lane FROM public.outbox_ready"
+            " WHERE tenant_id = %s AND lane = ANY(%s) AND due_at <= statement_timestamp()",
             [tenant_id, list(lanes)],
         )
-        return bool(cursor.fetchone()[0])
+        return {lane for (lane,) in cursor.fetchall()}
 
 
 def announce(
@@ -61,13 +63,19 @@ def announce(
         return cursor.fetchone()[0]
 
 
-def forget(announcements: Sequence[Announcement]) -> None:
-    """Delete announcements that were read. Never others: their events were not looked for."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM public.outbox_ready WHERE id = ANY(%s)",
-            [[announcement.id for announcement in announcements]],
-        )
+# Not through the ORM: django-tenants listens for deletions of whatever model, so Django would
+# read every event once more to tell it.
+_STRIKE_OFF = """
+WITH handled AS (DELETE FROM outbox_event WHERE id = ANY(%s))
+DELETE FROM public.outbox_ready WHERE id = ANY(%s)
+"""
+
+
+def strike_off(event_ids: Sequence[int], announcements: Sequence[Announcement]) -> None:
+    """Delete the events that are done with, and the announcements that were read. Never others:
+    their events were not looked for."""
+    seen = [announcement.id for announcement in announcements]
+    run_prepared(_STRIKE_OFF, [list(event_ids), seen])
 
 
 def backlog() -> tuple[int, float]:

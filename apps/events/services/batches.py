@@ -7,7 +7,6 @@ from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
 
 from apps.events.models import DeadLetter, OutboxEvent
 from apps.events.services import announcements, deliveries
@@ -15,28 +14,35 @@ from apps.events.services.letters import dead_letter
 from apps.events.services.options import backoff, options
 from apps.events.services.parking import park
 from apps.events.services.registry import HandlerSpec, registry
-from apps.events.services.runner import describe, run
+from apps.events.services.runner import describe, run, run_together
 
 log = structlog.get_logger(__name__)
+
+
+# An event that never failed is read whatever its clock says: its announcement has been read and
+# will be deleted, so an event left out here would wait for ever.
+_READ = """
+SELECT id, stream_type, stream_id, seq, event_type, version, payload, headers, attempts,
+       occurred_at, event_id, lane, available_at, last_error
+  FROM outbox_event event
+ WHERE lane = %(lane)s AND id >= %(floor)s AND (attempts = 0 OR available_at <= %(as_of)s)
+   AND NOT EXISTS (SELECT FROM outbox_event earlier
+                    WHERE earlier.stream_id = event.stream_id AND earlier.id < event.id
+                      AND earlier.attempts > 0 AND earlier.available_at > %(as_of)s)
+ ORDER BY id LIMIT %(limit)s
+"""
 
 
 def read(lane: int, floor: int, as_of: datetime, limit: int) -> list[OutboxEvent]:
     """The lane's next events in order, without streams that wait for an earlier event of theirs.
 
     `floor` is exact, not a hint: without it the scan would crawl over the dead rows at the head
-    of a busy queue.
+    of a busy queue. Written out, since making the statement anew would be half of a short pass.
     """
-    waiting = OutboxEvent.objects.filter(
-        stream_id=OuterRef("stream_id"),
-        id__lt=OuterRef("id"),
-        attempts__gt=0,
-        available_at__gt=as_of,
-    )
-    # An event that never failed is read whatever its clock says: its announcement has been read
-    # and will be deleted, so an event left out here would wait for ever.
-    due = Q(attempts=0) | Q(available_at__lte=as_of)
-    rows = OutboxEvent.objects.filter(due, lane=lane, id__gte=floor)
-    return list(rows.exclude(Exists(waiting)).order_by("id")[:limit])
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, {"lane": lane, "floor": floor, "as_of": as_of, "limit": limit})
+        names = [column.name for column in cursor.description]
+        return [OutboxEvent.from_db(connection.alias, names, row) for row in cursor.fetchall()]
 
 
 @dataclass(slots=True)
@@ -64,12 +70,18 @@ class Batch:
             for event in readable
             for spec in registry().handlers_of(event.event_type)
         )
+        together: dict[HandlerSpec, list[OutboxEvent]] = {}
         for event in readable:
             for spec in registry().handlers_of(event.event_type):
-                if (event.event_id, spec.consumer) in fresh:
+                if (event.event_id, spec.consumer) not in fresh:
+                    continue
+                if spec.batch and spec.consumer not in self.paused:
+                    together.setdefault(spec, []).append(event)
+                else:
                     self._apply(spec, event)
             self.done.append(event.id)
-        self._finish()
+        for spec, events in together.items():
+            run_together(spec, events)
 
     def run_carefully(self) -> None:
         """A savepoint for every handler of every event: an error costs that handler only."""
@@ -81,7 +93,6 @@ class Batch:
                 self._bury(event, errors)
             else:
                 self._postpone(event, errors)
-        self._finish()
 
     def _readable(self) -> Iterable[OutboxEvent]:
         for event in self.events:
@@ -130,7 +141,6 @@ class Batch:
             specs = registry().handlers_of(event.event_type)
             fresh = _write_receipts((event.event_id, spec.consumer) for spec in specs)
             self._bury(event, {consumer: error for _event_id, consumer in sorted(fresh)})
-        self._finish()
 
     def _bury(self, event: OutboxEvent, errors: dict[str, str]) -> None:
         DeadLetter.objects.bulk_create(
@@ -147,12 +157,6 @@ class Batch:
             park(event, spec.consumer)
         else:
             run(spec, event, attempt=event.attempts + 1)
-
-    def _finish(self) -> None:
-        # Not through the ORM: django-tenants listens for deletions of whatever model, so Django
-        # would read every event once more to tell it.
-        with connection.cursor() as cursor:
-            cursor.execute("DELETE FROM outbox_event WHERE id = ANY(%s)", [self.done])
 
 
 def _write_receipts(wanted: Iterable[tuple[UUID, str]]) -> set[tuple[UUID, str]]:

@@ -32,11 +32,11 @@ LOCK_FAMILY = 0x0B0C_0000
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """What one pass did. Not `locked`: another drainer has the lane."""
+    """What one pass did. Not `locked`: another drainer has the lane. `idle`: nothing was due."""
 
     locked: bool
-    read: int = 0
     handled: int = 0
+    idle: bool = False
 
 
 def drain(schema_name: str, *, wait: float = 10.0, calls: bool = True) -> int:
@@ -54,18 +54,19 @@ def drain(schema_name: str, *, wait: float = 10.0, calls: bool = True) -> int:
         while progress := _drain_once(schema_name, wait, calls=calls):
             total += progress
             # What this round announced itself, to be done in another; mostly nothing.
-            if not announcements.any_due(tenant_id_of(schema_name), *ours):
+            if not announcements.due_among(tenant_id_of(schema_name), *ours):
                 break
     return total
 
 
-def drain_lane(schema_name: str, lane: int) -> int:
+def drain_lane(schema_name: str, lane: int, *, budget: float | None = None) -> int:
     """A worker's share: drain one lane until it is empty, locked by another, or time is up.
 
     Returns the number of events handled (calls made, for the lane of deliveries). When the time
-    is up a new wake-up is sent, so that one busy school does not keep a worker for itself.
+    is up (`budget` in seconds, else that of the options) a new wake-up is sent, so that one busy
+    school does not keep a worker for itself.
     """
-    deadline = time.monotonic() + options().task_budget
+    deadline = time.monotonic() + (options().task_budget if budget is None else budget)
     with opened(schema_name):
         if not getattr(getattr(connection, "tenant", None), "works", True):
             return 0  # archived: its events wait until it is open again
@@ -98,24 +99,24 @@ def _drain_events(
             if time.monotonic() >= wait_until:
                 break
             time.sleep(0.02)
-        # Look again now that the lock is free: someone may have committed an event after our
-        # look, and found the lane locked when it came to drain it.
-        elif outcome.read == 0 and not announcements.any_due(tenant_id_of(schema_name), lane):
+        # Only a look with the lock free may end this: someone may have committed an event during
+        # a pass, and found the lane locked when it came to drain it.
+        elif outcome.idle:
             break
     return handled
 
 
 def _hand_over(schema_name: str, lane: int) -> None:
-    tenant_id = tenant_id_of(schema_name)
-    for work in {lane, DELIVERIES_LANE}:
-        if announcements.any_due(tenant_id, work):
-            wake(schema_name, work)
+    due = announcements.due_among(tenant_id_of(schema_name), lane, DELIVERIES_LANE)
+    for work in due:
+        wake(schema_name, work)
 
 
 def _pass(schema_name: str, lane: int) -> Pass:
-    if not announcements.any_due(tenant_id_of(schema_name), lane):
-        return Pass(locked=True)
-    mark = marks.begin(lane, _lock_of(tenant_id_of(schema_name), lane))
+    try:
+        mark = marks.begin(lane, _lock_of(tenant_id_of(schema_name), lane))
+    except marks.NothingDue:
+        return Pass(locked=True, idle=True)
     if mark is None:
         return Pass(locked=False)
     run = _wary_pass if mark.one_by_one else _usual_pass
@@ -169,9 +170,10 @@ def _locked_pass(
     paused = _still_paused(lane)
     batch = Batch(tenant_id, lane, read(lane, floor, as_of, limit), paused)
     work(batch)
+    announcements.strike_off(batch.done, announced if settle else [])
     if settle:
         _settle(batch, announced, limit)
-    return Pass(locked=True, read=len(batch.events), handled=len(batch.done))
+    return Pass(locked=True, handled=len(batch.done))
 
 
 def _still_paused(lane: int) -> set[str]:
@@ -201,7 +203,6 @@ def _lock(tenant_id: int, lane: int) -> datetime | None:
 
 
 def _settle(batch: Batch, announced: list[Announcement], limit: int) -> None:
-    announcements.forget(announced)
     if len(batch.events) < limit:
         return
     # A full batch: there may be more behind it, of which the announcements just deleted (a

@@ -18,12 +18,24 @@ from apps.events.services.options import options
 SUSPICIOUS = 3
 DIED = "The worker died while it handled this event."
 
-# Only where the lane is free: who finds it taken begins nothing. The lock goes with the statement.
+# Only where the lane has work and is free: who finds it taken begins nothing. The lock goes with
+# the statement.
 _BEGIN = """
-INSERT INTO lane_mark (lane, unfinished) SELECT %s, 1 WHERE pg_try_advisory_xact_lock(%s, %s)
-ON CONFLICT (lane) DO UPDATE SET unfinished = lane_mark.unfinished + 1
-RETURNING unfinished, careful
+WITH look AS MATERIALIZED (
+        SELECT EXISTS (SELECT FROM public.outbox_ready WHERE tenant_id = %(school)s
+                          AND lane = %(lane)s AND due_at <= statement_timestamp()) AS due),
+     begun AS (
+        INSERT INTO lane_mark (lane, unfinished)
+        SELECT %(lane)s, 1 FROM look
+         WHERE CASE WHEN due THEN pg_try_advisory_xact_lock(%(family)s, %(school)s) END
+        ON CONFLICT (lane) DO UPDATE SET unfinished = lane_mark.unfinished + 1
+        RETURNING unfinished, careful)
+SELECT due, unfinished, careful FROM look LEFT JOIN begun ON true
 """
+
+
+class NothingDue(Exception):
+    """The lane has no work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +52,14 @@ class Mark:
 
 def begin(lane: int, lock: tuple[int, int]) -> Mark | None:
     """Note that a pass begins; None when somebody else has the lane's lock. Not inside the pass's
-    transaction: the note must outlive it."""
+    transaction: the note must outlive it. Raises NothingDue."""
+    family, school = lock
     with connection.cursor() as cursor:
-        cursor.execute(_BEGIN, [lane, *lock])
-        found = cursor.fetchone()
-    return Mark(*found) if found else None
+        cursor.execute(_BEGIN, {"lane": lane, "family": family, "school": school})
+        due, unfinished, careful = cursor.fetchone()
+    if not due:
+        raise NothingDue
+    return None if unfinished is None else Mark(unfinished, careful)
 
 
 def end(lane: int, mark: Mark) -> None:

@@ -22,6 +22,9 @@ class Options:
     unknown_version_delay: float = 60.0
     lease: float = 120.0
     task_budget: float = 20.0
+    # Beat's own look at what is due (watching.py), and one lane's turn while the broker is away.
+    look_every: float = 0.25
+    stand_in_budget: float = 1.0
     wake_key_life: float = 5.0
     redis_timeout: float = 0.2
     breaker_pause: float = 5.0

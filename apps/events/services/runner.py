@@ -1,5 +1,6 @@
 """Running one handler for one event."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,13 @@ def run(spec: HandlerSpec, row: Row, attempt: int) -> None:
     delivery = _delivery(row, attempt)
     context = _log_context(spec, delivery)
     with structlog.contextvars.bound_contextvars(**context), caused_by(row.event_id):
-        spec.call(delivery)
+        spec.call([delivery] if spec.batch else delivery)
+
+
+def run_together(spec: HandlerSpec, rows: Sequence[Row]) -> None:
+    """Call a handler of batches. What it publishes has no single event as its cause."""
+    with structlog.contextvars.bound_contextvars(consumer=spec.consumer, events=len(rows)):
+        spec.call([_delivery(row, row.attempts + 1) for row in rows])
 
 
 def describe(error: Exception) -> str:

@@ -41,7 +41,7 @@ SELECT %(stream)s, %(expected)s + told.step, told.event_type, told.schema_versio
  ORDER BY told.step
 ON CONFLICT (stream_id, version) DO NOTHING
 """
-_APPEND = _STEPS + _INSERT
+_APPEND = f"{_STEPS}{_INSERT}"
 # The outbox is written last, and only if the whole story is in: so its ids come in the order in
 # which the versions did.
 _APPEND_AND_PUBLISH = f"""

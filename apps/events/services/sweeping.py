@@ -39,19 +39,19 @@ SELECT d.id FROM external_delivery d
 
 def sweep() -> int:
     """Wake a worker for every lane with due work; returns how many wake-ups were sent."""
-    sent = 0
+    return sum(wake(schema_name_of(tenant_id), lane) for tenant_id, lane in lanes_to_drain())
+
+
+def lanes_to_drain() -> list[tuple[int, int]]:
+    """(tenant, lane) of all due work, but of schools whose events rest. What a school that is gone
+    left behind is forgotten."""
     with opened(PUBLIC):
-        lanes = announcements.due_lanes()
-        resting = _resting() if lanes else set()
-        for tenant_id, lane, exists in lanes:
-            if tenant_id in resting:
-                continue
-            if exists:
-                sent += wake(schema_name_of(tenant_id), lane)
-            else:
-                log.warning("outbox.school_gone", tenant_id=tenant_id)
-                announcements.forget_school(tenant_id)
-    return sent
+        due = announcements.due_lanes()
+        for tenant_id in {tenant_id for tenant_id, _lane, exists in due if not exists}:
+            log.warning("outbox.school_gone", tenant_id=tenant_id)
+            announcements.forget_school(tenant_id)
+        resting = _resting() if due else set()
+    return [(tenant, lane) for tenant, lane, exists in due if exists and tenant not in resting]
 
 
 def rest_with(resting: Callable[[], set[int]]) -> None:

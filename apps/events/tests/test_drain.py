@@ -53,7 +53,7 @@ def test_one_round_is_enough_unless_it_made_work_for_another(lessons_school, hea
     assert events.drain("t_000001") == 1
     assert calls_made == [2, 1, 0]
 
-    monkeypatch.setattr(draining.announcements, "any_due", lambda *_lanes: True)
+    monkeypatch.setattr(draining.announcements, "due_among", lambda *_lanes: {0})
     monkeypatch.setattr(draining, "_drain_events", lambda *_args, **_how: 0)
     assert events.drain("t_000001") == 3
     assert calls_made == []
@@ -214,19 +214,17 @@ def test_a_handler_that_breaks_the_transaction_costs_only_itself(lessons_school,
     assert OutboxEvent.objects.get().attempts == 1
 
 
-def test_work_that_comes_between_an_empty_look_and_the_release_of_the_lock_is_found(
-    lessons_school, hears, monkeypatch
-):
+def test_work_that_comes_when_a_pass_is_over_is_found(lessons_school, hears, monkeypatch):
     hears("register")
     look = draining._pass
 
-    def commit_just_after_an_empty_look(schema_name, lane):
+    def commit_just_after_a_pass(schema_name, lane):
         outcome = look(schema_name, lane)
-        if outcome.read == 0 and effects("register") == ["early"]:
+        if not outcome.idle and effects("register") == ["early"]:
             hold_lesson("late")
         return outcome
 
-    monkeypatch.setattr(draining, "_pass", commit_just_after_an_empty_look)
+    monkeypatch.setattr(draining, "_pass", commit_just_after_a_pass)
     hold_lesson("early")
 
     draining.drain_lane("t_000001", 0)

@@ -3,10 +3,11 @@ import pytest
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 
 from apps.events import facade as events
-from apps.events.models import StoredEventRow
-from apps.events.tests.lessons import LessonHeld
+from apps.events.models import OutboxEvent, StoredEventRow
+from apps.events.tests.lessons import LessonHeld, announcements
 from kernel.ids import uuid7
 from kernel.owner import owner_session
+from kernel.statements import OFTEN
 
 
 def lesson(note):
@@ -142,3 +143,58 @@ def test_appending_takes_a_constant_number_of_queries(school, django_assert_max_
         events.append(
             "lesson", uuid7(), expected_version=0, events=[lesson(str(n)) for n in range(20)]
         )
+
+
+def test_an_append_publishes_by_the_same_statement(school, django_assert_num_queries):
+    stream = uuid7()
+    news = [lesson("told"), lesson("told too")]
+
+    with django_assert_num_queries(1):
+        events.append(
+            "lesson",
+            stream,
+            expected_version=0,
+            events=[lesson("a")],
+            metadata={"actor": "ada@example.org"},
+            publish=news,
+        )
+
+    rows = list(OutboxEvent.objects.order_by("id"))
+    assert [row.payload["note"] for row in rows] == ["told", "told too"]
+    assert [(row.stream_type, row.stream_id, row.seq) for row in rows] == [
+        ("lesson", stream, 1)
+    ] * 2
+    assert rows[0].headers == {"actor": "ada@example.org"}
+    assert announcements() == [(rows[0].lane, rows[0].id, rows[1].id)]
+
+
+@pytest.mark.parametrize("story", [["b"], ["b", "c"]])
+def test_a_conflict_publishes_nothing(school, story):
+    stream = uuid7()
+    events.append("lesson", stream, expected_version=0, events=[lesson("a")])
+
+    with pytest.raises(events.VersionConflict):
+        events.append(
+            "lesson",
+            stream,
+            expected_version=0,
+            events=[lesson(note) for note in story],
+            publish=[lesson("told")],
+        )
+
+    assert OutboxEvent.objects.count() == 0
+    assert [one.event for one in events.load(stream)] == [lesson("a")]
+
+
+def test_what_is_kept_prepared_follows_the_school(school, in_other_school):
+    for _round in range(OFTEN + 2):
+        events.append("lesson", uuid7(), expected_version=0, events=[lesson("here")])
+        with in_other_school():
+            events.append("lesson", uuid7(), expected_version=0, events=[lesson("there")])
+
+    def notes():
+        return {row.payload["note"] for row in StoredEventRow.objects.all()}
+
+    assert notes() == {"here"}
+    with in_other_school():
+        assert notes() == {"there"}
