@@ -38,12 +38,13 @@ def encode(value: Any) -> Any:
 def decode(cls: type[T], data: dict[str, Any]) -> T:
     """An instance of `cls`. Unknown keys are ignored (a newer writer may add some); a missing key
     without a default raises TypeError."""
-    return _reader(cls)(data)  # type: ignore[arg-type, no-any-return]
+    return reader(cls)(data)  # type: ignore[arg-type, no-any-return]
 
 
 @lru_cache(maxsize=512)
-def _reader(cls: type) -> Reader:
-    """Reads instances of a class. Looking the hints up for each would take most of the time."""
+def reader(cls: type) -> Reader:
+    """Reads instances of a class, as decode() does. Looking the hints up for each would take most
+    of the time."""
     fields = [
         (name, _value_reader(hint))
         for name, hint in get_type_hints(cls).items()
@@ -70,7 +71,7 @@ def _value_reader(hint: Any) -> Reader | None:
         return _sequence_reader(origin, _value_reader(args[0]))
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         # Not at once: a class may hold instances of itself.
-        return lambda value: _reader(hint)(value)
+        return lambda value: reader(hint)(value)
     return _PARSERS.get(hint)
 
 

@@ -39,7 +39,7 @@ from apps.events.services.privacy import (
     streams_naming,
     waiting_about,
 )
-from apps.events.services.projections import Derived, Projection, add_projection
+from apps.events.services.projections import Derived, History, Projection, add_projection
 from apps.events.services.publishing import publish
 from apps.events.services.registry import handles, isolated_registry
 from apps.events.services.replay.ground import replay_schema
@@ -68,6 +68,7 @@ __all__ = [
     "Derived",
     "FailingInfo",
     "Folding",
+    "History",
     "OutboxCount",
     "OutboxStatus",
     "Projection",

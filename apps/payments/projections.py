@@ -5,7 +5,6 @@ journal.py keeps the same columns in the transaction that appends.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -74,15 +73,12 @@ DISPUTE = event_store.Derived(
 )
 
 
-def project(
-    payment_id: UUID, stored: Sequence[event_store.StoredEvent]
-) -> dict[str, list[tuple[Any, ...]]]:
+def project(payment_id: UUID, history: event_store.History) -> dict[str, list[tuple[Any, ...]]]:
     """The payment's row and those of its refunds and disputes."""
-    state = fold(each.event for each in stored)
-    version = stored[-1].version
+    state = fold(history.events)
     refunds = sorted(state.refunds.values(), key=lambda refund: refund.id)
     return {
-        PAYMENT.table: [(payment_id, *_payment(version, state))],
+        PAYMENT.table: [(payment_id, *_payment(history.version, state))],
         REFUND.table: [(refund.id, *_refund(refund)) for refund in refunds],
         DISPUTE.table: [
             (dispute_id, *_dispute(state, state.disputes[dispute_id]))

@@ -11,13 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from apps.events.contracts import StoredEvent
 from apps.events.services.errors import RegistryError
 from apps.events.services.registry import registry
 from kernel.errors import NotFound
 
 # Table -> its rows, each a tuple of the key and then of the columns in their order.
 Rows = Mapping[str, Sequence[tuple[Any, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A stream as far as a projection hears it: its events in order, and the last one's version."""
+
+    version: int
+    events: list[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +52,7 @@ class Projection:
     version: int
     events: frozenset[str]
     tables: tuple[Derived, ...]
-    project: Callable[[UUID, Sequence[StoredEvent]], Rows]
+    project: Callable[[UUID, History], Rows]
     ended: str = ""
 
 

@@ -141,15 +141,28 @@ class Registry:
 
     def decode(self, event_type: str, version: int, payload: dict[str, Any]) -> Any:
         """Payload as stored -> event instance of the newest version. Raises UnknownEvent."""
+        return self.reader(event_type, version)(payload)
+
+    def reader(self, event_type: str, version: int) -> Callable[[dict[str, Any]], Any]:
+        """What reads payloads of that version as events of the newest. Raises UnknownEvent."""
         if not self.knows(event_type, version):
             raise UnknownEvent(f"{event_type} v{version} is not known to this release.")
         cls = self.classes[event_type]
-        for step in range(version, _identity(cls)[1]):
-            upcast = self.upcasters.get((event_type, step))
-            if upcast is None:
-                raise UnknownEvent(f"{event_type} v{step} has no upcaster to v{step + 1}.")
-            payload = upcast(payload)
-        return jsoncodec.decode(cls, payload)
+        steps = [self._upcaster(event_type, step) for step in range(version, _identity(cls)[1])]
+        read = jsoncodec.reader(cls)
+
+        def upcast_and_read(payload: dict[str, Any]) -> Any:
+            for upcast in steps:
+                payload = upcast(payload)
+            return read(payload)
+
+        return upcast_and_read if steps else read
+
+    def _upcaster(self, event_type: str, version: int) -> Upcaster:
+        upcast = self.upcasters.get((event_type, version))
+        if upcast is None:
+            raise UnknownEvent(f"{event_type} v{version} has no upcaster to v{version + 1}.")
+        return upcast
 
     def handlers_of(self, event_type: str) -> Iterable[HandlerSpec]:
         """Who hears this event, low apps first."""

@@ -111,12 +111,12 @@ def _differences(
 ) -> Iterator[Difference]:
     told: dict[str, Table] = {derived.table: {} for derived in projection.tables}
     history = read_streams(session, ground, projection, streams)
-    untold = [stream_id for stream_id, events in history.items() if not events]
+    untold = [stream_id for stream_id, each in history.items() if not each.events]
     ended = _ended(session, ground, projection, untold)
     streams = [stream_id for stream_id in streams if stream_id not in ended]
     with replaying():
-        for stream_id, events in history.items():
-            rows = projection.project(stream_id, events) if events else {}
+        for stream_id, each in history.items():
+            rows = projection.project(stream_id, each) if each.events else {}
             for table, lines in rows.items():
                 told[table].update((line[0], tuple(line[1:])) for line in lines)
     for derived in projection.tables:
