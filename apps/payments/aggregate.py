@@ -211,7 +211,7 @@ def fold(stored: Iterable[object]) -> PaymentState:
 
 def _in_reading_order(stored: Iterable[object]) -> list[object]:
     """By time; those of one moment by what they say, which is dearer to work out than all else."""
-    ordered = sorted(set(stored), key=attrgetter("at"))
+    ordered = sorted(stored, key=attrgetter("at"))
     if any(one.at == other.at for one, other in pairwise(ordered)):  # type: ignore[attr-defined]
         ordered.sort(key=lambda event: (event.at, repr(event)))  # type: ignore[attr-defined]
     return ordered
