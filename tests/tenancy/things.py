@@ -164,6 +164,37 @@ class Things:
         ).pk
 
     @cached_property
+    def run_of_books(self) -> payments.ReconciliationRun:
+        now = timezone.now()
+        return payments.ReconciliationRun.objects.create(
+            account=self.account, since=now - timedelta(days=3), until=now, state="done"
+        )
+
+    @cached_property
+    def discrepancy_id(self) -> UUID:
+        run = self.run_of_books
+        return payments.Discrepancy.objects.create(
+            account=self.account,
+            kind="unknown_at_local",
+            object_id=secrets.token_hex(8),
+            at=run.until,
+            first_seen=run,
+            last_seen=run,
+        ).pk
+
+    @cached_property
+    def payout_id(self) -> UUID:
+        return payments.Payout.objects.create(
+            account=self.account,
+            payout_id=secrets.token_hex(8),
+            status="paid",
+            currency="USD",
+            net_minor=100,
+            arrives_on=timezone.now().date(),
+            made_at=timezone.now(),
+        ).pk
+
+    @cached_property
     def message(self) -> Any:
         return MessageFactory()
 
@@ -270,6 +301,7 @@ BY_NAME: dict[str, Builder] = {
     "backup_id": lambda a: a.backup_id,
     "class_id": lambda a: a.school_class.pk,
     "digest": lambda a: a.logo_digest,
+    "discrepancy_id": lambda a: a.discrepancy_id,
     "document_id": lambda a: a.document.pk,
     "domain_id": lambda a: a.domain_id,
     "event_id": lambda a: a.provider_event_id,
@@ -284,6 +316,7 @@ BY_NAME: dict[str, Builder] = {
     "operation_id": lambda a: a.operation_id,
     "page_id": lambda a: a.page.pk,
     "payment_id": lambda a: a.payment_id,
+    "payout_id": lambda a: a.payout_id,
     "plan_id": lambda a: a.plan_id,
     "refund_id": lambda a: a.refund_id,
     "run_id": lambda a: a.run_id,

@@ -128,6 +128,11 @@ class Payout(SchoolModel):
     def __str__(self) -> str:
         return f"{self.payout_id}: {self.net_minor} {self.currency}"
 
+    @property
+    def returned_minor(self) -> int:
+        """What went back to payers and banks: below zero."""
+        return self.refunds_minor + self.disputes_minor + self.other_minor
+
 
 class PayoutLine(SchoolModel):
     """One line of the gateway's books within a payout, in the payout's currency."""

@@ -117,3 +117,9 @@ class AccountForm(forms.Form):
             "school's account there."
         ),
     )
+
+
+class ReasonForm(forms.Form):
+    """Why something is left as it is."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=300)

@@ -39,6 +39,33 @@ DISPUTE: dict[str, Label] = {
     "won": (_("Won"), "ok"),
     "lost": (_("Lost"), "bad"),
 }
+EXCEPTION: dict[str, Label] = {
+    "open": (pgettext_lazy("exception", "Open"), "bad"),
+    "accepted": (_("Left as it is"), "muted"),
+    "resolved": (_("Put right"), "ok"),
+}
+RUN: dict[str, Label] = {
+    "queued": (_("Waiting"), "info"),
+    "running": (_("Comparing"), "info"),
+    "done": (_("Done"), "ok"),
+    "failed": (_("Failed"), "bad"),
+}
+PAYOUT: dict[str, Label] = {
+    "pending": (_("Planned"), "info"),
+    "in_transit": (_("On its way"), "info"),
+    "paid": (_("Paid out"), "ok"),
+    "failed": (_("Came back"), "bad"),
+}
+LINE: dict[str, str | Promise] = {
+    "charge": _("Payment"),
+    "charge_failure": _("Payment that failed after all"),
+    "refund": _("Refund"),
+    "refund_failure": _("Refund that came back"),
+    "dispute": _("Dispute"),
+    "dispute_reversal": _("Dispute won"),
+    "fee": _("Fee"),
+    "other": _("Other"),
+}
 EVENT: dict[str, Label] = {
     "received": (_("Waiting"), "info"),
     "processed": (_("Done"), "ok"),

@@ -1,11 +1,26 @@
 from django.urls import URLPattern, URLResolver, path
 
-from apps.payments.portal import account_views, dispute_views, views
+from apps.payments.portal import account_views, dispute_views, reconciliation_views, views
 
 app_name = "payments"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.payment_list, name="list"),
     path("disputes/", dispute_views.dispute_list, name="disputes"),
+    path("reconciliation/", reconciliation_views.exception_list, name="reconciliation"),
+    path("reconciliation/now/", reconciliation_views.compare_now, name="compare_now"),
+    path("reconciliation/runs/", reconciliation_views.run_list, name="runs"),
+    path(
+        "reconciliation/<uuid:discrepancy_id>/ask/",
+        reconciliation_views.exception_ask,
+        name="exception_ask",
+    ),
+    path(
+        "reconciliation/<uuid:discrepancy_id>/accept/",
+        reconciliation_views.exception_accept,
+        name="exception_accept",
+    ),
+    path("payouts/", reconciliation_views.payout_list, name="payouts"),
+    path("payouts/<uuid:payout_id>/", reconciliation_views.payout_detail, name="payout"),
     path("messages/", views.event_list, name="events"),
     path("messages/<uuid:event_id>/again/", views.match_again, name="match_again"),
     path("messages/<uuid:event_id>/away/", views.put_away, name="put_away"),

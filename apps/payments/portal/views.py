@@ -17,6 +17,7 @@ from apps.payments.permissions import REFUND_PAYMENTS, VIEW_PAYMENTS
 from apps.payments.portal import labels
 from apps.payments.portal.forms import PaymentFilter, RefundForm
 from apps.payments.services import derived, refunds, sync, timeline, webhooks
+from apps.payments.services.reconcile import reading
 from kernel.access import access
 from kernel.errors import DomainError, NotFound
 from kernel.money import format_money
@@ -210,10 +211,15 @@ def tabs(request: HttpRequest) -> list[dict[str, Any]]:
     pages = [
         ("payments:list", _("Payments"), VIEW_PAYMENTS),
         ("payments:disputes", _("Disputes"), VIEW_PAYMENTS),
+        ("payments:reconciliation", _("Reconciliation"), VIEW_PAYMENTS),
+        ("payments:payouts", _("Payouts"), VIEW_PAYMENTS),
         ("payments:events", _("Gateway messages"), VIEW_PAYMENTS),
         ("payments:accounts", _("Gateway accounts"), "payments.manage_accounts"),
     ]
-    counts = {"payments:disputes": selectors.count_open_disputes() or ""}
+    counts = {
+        "payments:disputes": selectors.count_open_disputes() or "",
+        "payments:reconciliation": reading.count_open() or "",
+    }
     return [
         {"url": reverse(name), "label": label, "count": counts.get(name)}
         for name, label, permission in pages

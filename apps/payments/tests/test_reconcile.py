@@ -68,7 +68,7 @@ class Books:
         return models.Refund.objects.get(pk=info.id)
 
     def run(self):
-        span = windows.until_now(timezone.now() + timedelta(minutes=1))
+        span = windows.until_now(timezone.now())
         return running.perform(schedule.run_for(self.account, span).pk)
 
     def open(self):

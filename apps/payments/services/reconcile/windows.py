@@ -19,8 +19,9 @@ def nightly(now: datetime, *, time_zone: str) -> Span:
 
 
 def until_now(now: datetime) -> Span:
-    """The three UTC days before today, and today as far as it has come (whole minutes)."""
-    return _midnight(now) - DAYS, now.astimezone(UTC).replace(second=0, microsecond=0)
+    """The three UTC days before today, and today to the end of this very minute."""
+    minute = now.astimezone(UTC).replace(second=0, microsecond=0)
+    return _midnight(now) - DAYS, minute + timedelta(minutes=1)
 
 
 def last_morning(now: datetime, *, time_zone: str) -> datetime:

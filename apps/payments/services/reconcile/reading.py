@@ -1,0 +1,63 @@
+"""What pages show of reconciliations: exceptions, runs, payouts."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Prefetch, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from apps.payments.models import Discrepancy, Payout, PayoutLine, ReconciliationRun
+from kernel.errors import NotFound
+
+
+def exceptions(*, state: str = "", text: str = "") -> QuerySet[Discrepancy]:
+    """Exceptions in this state (all when empty), the newest first."""
+    rows = Discrepancy.objects.select_related("payment", "refund", "account")
+    if state:
+        rows = rows.filter(state=state)
+    if text:
+        named = Q(payment__payer_name__icontains=text) | Q(payment__description__icontains=text)
+        rows = rows.filter(Q(object_id=text) | named)
+    return rows.order_by("-at", "-id")
+
+
+def count_open() -> int:
+    return Discrepancy.objects.filter(state=Discrepancy.OPEN).count()
+
+
+def get_exception(discrepancy_id: UUID) -> Discrepancy:
+    """Raises NotFound."""
+    row = Discrepancy.objects.filter(pk=discrepancy_id).first()
+    if row is None:
+        raise NotFound(_("There is no such exception."))
+    return row
+
+
+def runs() -> QuerySet[ReconciliationRun]:
+    """The newest first."""
+    return ReconciliationRun.objects.select_related("account").order_by("-created_at", "-id")
+
+
+def last_runs() -> list[ReconciliationRun]:
+    """The last run of each account."""
+    newest = ReconciliationRun.objects.select_related("account")
+    newest = newest.order_by("account_id", "-created_at", "-id").distinct("account_id")
+    return sorted(newest, key=lambda run: run.account.label)
+
+
+def payouts(*, text: str = "") -> QuerySet[Payout]:
+    """The newest first."""
+    rows = Payout.objects.select_related("account").order_by("-made_at", "-id")
+    return rows.filter(payout_id=text) if text else rows
+
+
+def get_payout(payout_id: UUID) -> Payout:
+    """With its lines and their payments. Raises NotFound."""
+    lines = Prefetch("lines", PayoutLine.objects.select_related("payment").order_by("at", "id"))
+    rows = Payout.objects.select_related("account").prefetch_related(lines)
+    payout: Any = rows.filter(pk=payout_id).first()
+    if payout is None:
+        raise NotFound(_("There is no such payout."))
+    return payout
