@@ -6,9 +6,15 @@ from apps.events.contracts import (
     FailingInfo,
     OutboxCount,
     OutboxStatus,
+    PauseInfo,
     StoredEvent,
 )
-from apps.events.selectors.outbox import get_dead_letter, list_dead_letters, list_failing
+from apps.events.selectors.outbox import (
+    get_dead_letter,
+    list_dead_letters,
+    list_failing,
+    list_pauses,
+)
 from apps.events.services.announcements import backlog, forget_school, waiting
 from apps.events.services.audit import (
     DISCARDED,
@@ -31,6 +37,9 @@ from apps.events.services.errors import (
 )
 from apps.events.services.letters import discard as discard_letter
 from apps.events.services.letters import retry as retry_letter
+from apps.events.services.pausing import known_consumers
+from apps.events.services.pausing import pause as pause_consumer
+from apps.events.services.pausing import resume as resume_consumer
 from apps.events.services.privacy import (
     expired_receipts,
     forget_letters,
@@ -71,6 +80,7 @@ __all__ = [
     "History",
     "OutboxCount",
     "OutboxStatus",
+    "PauseInfo",
     "Projection",
     "PublishOutsideTransaction",
     "PublishedWhileReplaying",
@@ -95,18 +105,22 @@ __all__ = [
     "get_dead_letter",
     "handles",
     "isolated_registry",
+    "known_consumers",
     "leave_out_what_was_done",
     "list_dead_letters",
     "list_failing",
+    "list_pauses",
     "load",
     "look",
     "look_at_outbox",
+    "pause_consumer",
     "publish",
     "purge_streams",
     "put_aside",
     "replay_schema",
     "resolved_letters",
     "rest_with",
+    "resume_consumer",
     "retry_letter",
     "state_of",
     "streams_naming",

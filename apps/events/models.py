@@ -52,6 +52,12 @@ class CurrentTransaction(models.Func):
     output_field = TransactionIdField()
 
 
+CARRIED = (
+    *("event_id", "stream_type", "stream_id", "seq", "event_type", "version"),
+    *("payload", "headers", "occurred_at"),
+)
+
+
 class EventRow(SchoolModel):
     """What an event carries, wherever it lies."""
 
@@ -68,6 +74,11 @@ class EventRow(SchoolModel):
 
     class Meta:
         abstract = True
+
+    def carried(self) -> dict[str, Any]:
+        """The event itself, for a row of another table that takes it over: what has become of it
+        here stays behind."""
+        return {name: getattr(self, name) for name in CARRIED}
 
 
 class OutboxEvent(EventRow):

@@ -20,6 +20,7 @@ from apps.tenants.services.features import (
 from apps.tenants.services.figures import platform_figures
 from apps.tenants.services.history import label_of
 from apps.tenants.services.operations import OperationContext, operation, start_operation
+from apps.tenants.services.outboxes import stuck_events
 from apps.tenants.services.plans.limits import check_limit, notices_at_hand
 from apps.tenants.services.plans.meters import amount_text, meter
 from apps.tenants.services.provision import provision_school
@@ -81,6 +82,7 @@ __all__ = [
     "register_due_task",
     "setting",
     "start_operation",
+    "stuck_events",
     "update_settings",
     "welcome_link",
     "what_this_code_waits_for",

@@ -79,18 +79,7 @@ DELETE FROM public.outbox_ready ready
 
 def owe(tenant_id: int, event: OutboxEvent, consumer: str) -> None:
     """Note, in the transaction that is open, that this consumer must be called."""
-    row = ExternalDelivery.objects.create(
-        event_id=event.event_id,
-        consumer=consumer,
-        stream_type=event.stream_type,
-        stream_id=event.stream_id,
-        seq=event.seq,
-        event_type=event.event_type,
-        version=event.version,
-        payload=event.payload,
-        headers=event.headers,
-        occurred_at=event.occurred_at,
-    )
+    row = ExternalDelivery.objects.create(**event.carried(), consumer=consumer)
     announce(tenant_id, DELIVERIES_LANE, row.id, row.id)
 
 

@@ -24,20 +24,9 @@ def dead_letter(
     event: OutboxEvent | ExternalDelivery | ParkedEvent, consumer: str, error: str, attempts: int
 ) -> DeadLetter:
     """The event as it is kept for a person to look at; not saved."""
+    lane = lane_of(event.stream_id)
     return DeadLetter(
-        event_id=event.event_id,
-        stream_type=event.stream_type,
-        stream_id=event.stream_id,
-        seq=event.seq,
-        lane=lane_of(event.stream_id),
-        event_type=event.event_type,
-        version=event.version,
-        payload=event.payload,
-        headers=event.headers,
-        attempts=attempts,
-        occurred_at=event.occurred_at,
-        consumer=consumer,
-        error=error,
+        **event.carried(), lane=lane, consumer=consumer, error=error, attempts=attempts
     )
 
 
@@ -60,7 +49,7 @@ def retry(*, letter_id: int) -> UUID:
         event_id=letter.event_id, consumer__in=[sibling.consumer for sibling in siblings]
     ).delete()
     if not OutboxEvent.objects.filter(event_id=letter.event_id).exists():
-        _put_back(letter)
+        OutboxEvent.objects.create(**letter.carried(), lane=lane_of(letter.stream_id))
     siblings.update(resolved_at=timezone.now(), resolution=Resolution.RETRIED)
     return letter.event_id
 
@@ -95,18 +84,3 @@ def _open_letter(letter_id: int) -> DeadLetter:
 
 def _open_letters(event_id: UUID) -> QuerySet[DeadLetter]:
     return DeadLetter.objects.filter(event_id=event_id, resolved_at__isnull=True)
-
-
-def _put_back(letter: DeadLetter) -> None:
-    OutboxEvent.objects.create(
-        event_id=letter.event_id,
-        stream_type=letter.stream_type,
-        stream_id=letter.stream_id,
-        seq=letter.seq,
-        lane=lane_of(letter.stream_id),
-        event_type=letter.event_type,
-        version=letter.version,
-        payload=letter.payload,
-        headers=letter.headers,
-        occurred_at=letter.occurred_at,
-    )

@@ -16,16 +16,5 @@ def paused_consumers() -> dict[str, bool]:
 
 def park(event: OutboxEvent, consumer: str) -> None:
     """Keep the event for a paused consumer, in the transaction that writes its receipt."""
-    ParkedEvent.objects.create(
-        event_id=event.event_id,
-        consumer=consumer,
-        lane=lane_of(event.stream_id),
-        stream_type=event.stream_type,
-        stream_id=event.stream_id,
-        seq=event.seq,
-        event_type=event.event_type,
-        version=event.version,
-        payload=event.payload,
-        headers=event.headers,
-        occurred_at=event.occurred_at,
-    )
+    lane = lane_of(event.stream_id)
+    ParkedEvent.objects.create(**event.carried(), consumer=consumer, lane=lane)

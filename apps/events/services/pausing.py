@@ -154,8 +154,13 @@ def _look_again(lane: int, delay: float = 0.0) -> datetime:
     return announcements.announce(tenant_id, lane, behind, behind, delay)
 
 
+def known_consumers() -> list[str]:
+    """Whoever hears some event, by name."""
+    return sorted({spec.consumer for spec in registry().all_handlers()})
+
+
 def _check_known(consumer: str) -> None:
-    if consumer not in {spec.consumer for spec in registry().all_handlers()}:
+    if consumer not in known_consumers():
         raise NotFound(_("There is no consumer “%(consumer)s”.") % {"consumer": consumer})
 
 

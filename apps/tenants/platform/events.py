@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from apps.events import facade as events
 from apps.events.facade import OutboxCount, OutboxStatus
 from apps.tenants import selectors
+from apps.tenants.platform.consumers import consumer_frame
 from apps.tenants.platform.history import SENTENCES
 from apps.tenants.platform.shared import SCHOOL_TABS, actor_of, post_only, school_frame
 from apps.tenants.services import outboxes
@@ -148,8 +149,10 @@ def _outbox_page(
     with outbox.opened():
         failing = events.list_failing()
         letters = events.list_dead_letters(limit=LETTERS, offset=max(page.start_index() - 1, 0))
+        consumers = consumer_frame(outbox)
     context = {
         **frame,
+        **consumers,
         "stats": _stats(count.status, count),
         "page": page,
         "letters": [_letter(outbox, letter) for letter in letters],

@@ -3,6 +3,7 @@ from django.urls import URLPattern, URLResolver, path
 from apps.tenants.platform import (
     backups,
     billing,
+    consumers,
     domains,
     events,
     history,
@@ -41,6 +42,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("operator/events/", events.event_list, name="events"),
     path("operator/events/platform/", events.platform_events, name="platform_events"),
     path(
+        "operator/events/platform/pause/",
+        consumers.pause_consumer,
+        name="platform_pause_consumer",
+    ),
+    path(
+        "operator/events/platform/resume/",
+        consumers.resume_consumer,
+        name="platform_resume_consumer",
+    ),
+    path(
         "operator/events/platform/<int:letter_id>/retry/",
         events.retry_letter,
         name="platform_retry_letter",
@@ -72,6 +83,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{SCHOOL}backups/<uuid:backup_id>/pin/", backups.pin, name="pin_backup"),
     path(f"{SCHOOL}backups/<uuid:backup_id>/restore/", backups.restore, name="restore"),
     path(f"{SCHOOL}events/", events.school_events, name="school_events"),
+    path(f"{SCHOOL}events/pause/", consumers.pause_consumer, name="pause_consumer"),
+    path(f"{SCHOOL}events/resume/", consumers.resume_consumer, name="resume_consumer"),
     path(f"{SCHOOL}events/<int:letter_id>/retry/", events.retry_letter, name="retry_letter"),
     path(f"{SCHOOL}events/<int:letter_id>/discard/", events.discard_letter, name="discard_letter"),
     path(f"{SCHOOL}domains/", domains.domain_list, name="domains"),

@@ -116,6 +116,12 @@ def survey() -> Survey:
     return Survey(outboxes=outboxes, counts=counts, due=due)
 
 
+def stuck_events() -> tuple[int, int]:
+    """(dead letters, events parked for paused consumers) of all outboxes, as counted last."""
+    totals = survey().totals({})
+    return totals.dead_letters, totals.parked
+
+
 def find_outboxes(text: str = "", *, limit: int | None = None) -> list[Outbox]:
     """The platform's outbox and the schools' by name; `text` as in `search_schools`. Not those of
     schools that are being made: they have no tables yet."""
@@ -172,6 +178,27 @@ def discard_letter(*, outbox: Outbox, letter_id: int, actor: str) -> UUID:
     return _decide(outbox, letter_id, events.discard_letter, events.DISCARDED, actor)
 
 
+def pause_consumer(*, outbox: Outbox, consumer: str, reason: str, actor: str) -> None:
+    """Stop a consumer in this outbox: what it should hear is kept.
+
+    Raises NotFound for an unknown one, Conflict when it is paused already.
+    """
+    with transaction.atomic(), outbox.opened():
+        events.pause_consumer(consumer=consumer, actor=actor, reason=reason)
+        _record(outbox, events.PAUSED, actor, {"consumer": consumer, "reason": reason})
+
+
+def resume_consumer(*, outbox: Outbox, consumer: str, actor: str) -> int:
+    """Let it handle what was kept, and go on; returns how many events that are.
+
+    Raises NotFound when it is not paused.
+    """
+    with transaction.atomic(), outbox.opened():
+        waiting = events.resume_consumer(consumer=consumer)
+        _record(outbox, events.RESUMED, actor, {"consumer": consumer, "waiting": waiting})
+    return waiting
+
+
 def _decide(
     outbox: Outbox, letter_id: int, decide: Callable[..., UUID], action: str, actor: str
 ) -> UUID:
@@ -192,6 +219,10 @@ def _note(outbox: Outbox, letter: events.DeadLetterInfo | None, action: str, act
             "event": letter.event_type,
             "consumer": letter.consumer,
         }
+    _record(outbox, action, actor, detail)
+
+
+def _record(outbox: Outbox, action: str, actor: str, detail: dict[str, Any]) -> None:
     with in_public():
         OperatorAction.objects.create(
             school_id=outbox.school_id or None, actor=actor[:254], action=action, detail=detail
