@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 INITIATED = "initiated"
@@ -188,3 +190,30 @@ class TakingsInfo:
     refunded_minor: int
     count: int
     currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankLine:
+    """One booked entry of the school's bank account; below zero when money left.
+
+    State: open, matched, ignored. `plan`: what somebody began to record. `attempt` belongs into
+    the keys under which payments are recorded for it. `returns_payment`: the payment at the
+    counter that it probably takes back.
+    """
+
+    id: UUID
+    booked_on: date
+    amount_minor: int
+    currency: str
+    name: str
+    text: str
+    state: str
+    reason: str
+    decided_by: str
+    attempt: int
+    plan: Mapping[str, Any] | None
+    payment_ids: tuple[UUID, ...]
+    payout_id: UUID | None
+    is_reversal: bool
+    returns_payment: UUID | None
+    returns_payer: str

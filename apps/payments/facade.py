@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from apps.payments import selectors
 from apps.payments.contracts import (
     AccountInfo,
+    BankLine,
     DisputeInfo,
     OnlineTotals,
     PaymentInfo,
@@ -22,6 +24,7 @@ from apps.payments.contracts import (
 )
 from apps.payments.services import accounts, counter, refunds, start
 from apps.payments.services import sync as sync_service
+from apps.payments.services.bank import matching as bank
 from apps.payments.services.errors import AlreadyPaid, KeyReused, NoGateway, PaymentInProgress
 
 __all__ = [
@@ -30,6 +33,8 @@ __all__ = [
     "NoGateway",
     "PaymentInProgress",
     "PaymentLine",
+    "bank_line",
+    "bank_lines",
     "book_external_refund",
     "can_take_payments",
     "cancel",
@@ -38,18 +43,24 @@ __all__ = [
     "demo_refund",
     "disputes_of",
     "get_payment",
+    "give_up_bank_plan",
+    "ignore_bank_line",
     "kept_minor",
     "list_accounts",
     "list_payments",
     "open_payments",
     "payments_for",
+    "plan_bank_line",
     "record_offline_payment",
     "request_refund",
     "resume_url",
     "start_payment",
     "sync",
+    "take_back_by_bank_line",
     "takes_real_money",
     "takings",
+    "tie_bank_line",
+    "undo_bank_line",
 ]
 
 
@@ -247,6 +258,52 @@ def takings(since: date, until: date) -> TakingsInfo:
 def captured_online(*, begins: datetime, ends: datetime) -> OnlineTotals:
     """What gateways captured from `begins` up to `ends` (exclusive); test payments left out."""
     return selectors.captured_online(begins=begins, ends=ends)
+
+
+def bank_lines(*, state: str = "", text: str = "", limit: int = 500) -> list[BankLine]:
+    """Entries of the school's bank account, newest first; open ones that take back a payment at
+    the counter say which."""
+    rows = bank.lines(state=state, text=text, limit=limit)
+    returned = bank.returned_by(rows)
+    return [bank.to_bank_line(row, returned) for row in rows]
+
+
+def bank_line(line_id: UUID) -> BankLine:
+    """Raises NotFound."""
+    return bank.to_bank_line(bank.get_line(line_id))
+
+
+def plan_bank_line(line_id: UUID, what: Mapping[str, Any]) -> None:
+    """Say what is about to be recorded for a line (plain JSON), before anything is. The same plan
+    may be carried on, another one is refused. Raises NotFound, Conflict."""
+    bank.plan(line_id, what)
+
+
+def give_up_bank_plan(line_id: UUID) -> None:
+    """Nothing of the plan could be recorded: the line is free again."""
+    bank.give_up_plan(line_id)
+
+
+def tie_bank_line(line_id: UUID, parts: Mapping[UUID, int], *, actor: str) -> None:
+    """The line is these payments (id -> minor units). Raises NotFound, Invalid, Conflict."""
+    bank.tie_payments(line_id, parts, actor=actor)
+
+
+def take_back_by_bank_line(line_id: UUID, payment_id: UUID, *, actor: str) -> None:
+    """The bank returned this cheque or transfer: the payment is reversed by a contra entry.
+    Raises NotFound, Invalid, Conflict."""
+    bank.take_back(line_id, payment_id, actor=actor)
+
+
+def ignore_bank_line(line_id: UUID, *, reason: str, actor: str) -> None:
+    """The line has nothing to do with payments. Raises NotFound, Invalid, Conflict."""
+    bank.ignore(line_id, reason=reason, actor=actor)
+
+
+def undo_bank_line(line_id: UUID, *, actor: str) -> None:
+    """The line is open again; payments recorded for it are reversed by contra entries.
+    Raises NotFound, Conflict."""
+    bank.undo(line_id, actor=actor)
 
 
 def demo_card_payment(

@@ -15,9 +15,11 @@ from apps.events import facade as events
 from apps.payments import contracts
 from apps.payments.models import (
     OFFLINE,
+    BankStatement,
     Discrepancy,
     Dispute,
     GatewayAccount,
+    LineTie,
     OpenClaim,
     Payment,
     PaymentLine,
@@ -26,6 +28,7 @@ from apps.payments.models import (
     ProviderEvent,
     ReconciliationRun,
     Refund,
+    StatementLine,
 )
 from apps.payments.services import privacy as service
 from apps.payments.services.timeline import timeline
@@ -45,6 +48,8 @@ privacy.not_exported(
         ProviderEvent: "signed messages of the gateway; what came of them is in the story",
         ReconciliationRun: "comparisons of whole books, and which of the staff asked for them",
         Discrepancy: "sums of payments, and which of the staff decided about them",
+        BankStatement: "files of the bank, emptied as soon as they are imported or discarded",
+        LineTie: "keys that tie bank lines to payments, and which of the staff tied them",
     }
 )
 
@@ -147,6 +152,31 @@ def export_disputes(person: privacy.Person) -> Iterator[privacy.Section]:
     )
 
 
+@privacy.collects(StatementLine)
+def export_bank_lines(person: privacy.Person) -> Iterator[privacy.Section]:
+    """What the bank wrote on transfers that were recorded for the person."""
+    rows = service.bank_lines_of(person.ids)
+    yield privacy.Section(
+        name="payments.bank_lines",
+        title=_("Transfers on the bank statement"),
+        columns={
+            "booked_on": _("Day"),
+            "amount": _("Amount"),
+            "name": _("Other party"),
+            "text": _("Words"),
+        },
+        rows=tuple(
+            {
+                "booked_on": row.booked_on,
+                "amount": Money(row.amount_minor, row.currency),
+                "name": row.name,
+                "text": row.text,
+            }
+            for row in rows
+        ),
+    )
+
+
 @privacy.collects()
 def export_stories(person: privacy.Person) -> Iterator[privacy.Section]:
     """The event store, told in words; staff who acted are not named."""
@@ -227,7 +257,18 @@ def _say_of_stories(work: privacy.Erasing, booked: QuerySet[Payment], until: Any
     work.stays(_("Stories of payments that name the payer"), why, until=until, count=len(naming))
 
 
-@privacy.erases(ReconciliationRun, Discrepancy)
+@privacy.erases(StatementLine)
+def erase_from_bank_lines(work: privacy.Erasing) -> None:
+    """Lines that were recorded belong to the books; others that name the person lose the name."""
+    work.removed(
+        _("Name on bank lines that paid for nothing"), service.strike_bank_names(work.person.name)
+    )
+    kept = service.bank_lines_of(work.person.ids).count()
+    why = _("The law asks the school to keep its books.")
+    work.stays(_("Transfers on the bank statement"), why, count=kept)
+
+
+@privacy.erases(ReconciliationRun, Discrepancy, BankStatement, LineTie)
 def name_the_cashier(work: privacy.Erasing) -> None:
     """Staff who took or gave back money, or decided about an exception."""
     mine = Payment.objects.filter(actor__in=work.person.emails)
@@ -281,6 +322,29 @@ def never_paid(cutoff: datetime) -> QuerySet[Any]:
 )
 def names_past_their_time(cutoff: datetime) -> QuerySet[Any]:
     return service.named(Payment.objects.filter(is_open=False, started_at__lt=cutoff))
+
+
+@privacy.retention_rule(
+    "payments.bank_lines",
+    title=gettext_lazy("Names and words on bank lines of the distant past"),
+    why=gettext_lazy("The books of that time need not be kept any more; the sums stay."),
+    keep_days=MONEY_DAYS,
+    work=service.strike_bank_lines,
+)
+def bank_lines_past_their_time(cutoff: datetime) -> QuerySet[Any]:
+    rows = StatementLine.objects.filter(booked_on__lt=cutoff.date())
+    return rows.exclude(name="", text="")
+
+
+@privacy.retention_rule(
+    "payments.bank_files",
+    title=gettext_lazy("Bank statements that were looked at and not imported"),
+    why=gettext_lazy("Nobody came back to them."),
+    keep_days=30,
+    work=service.empty_statements,
+)
+def forgotten_statements(cutoff: datetime) -> QuerySet[Any]:
+    return BankStatement.objects.filter(state=BankStatement.PREVIEW, uploaded_at__lt=cutoff)
 
 
 @privacy.retention_rule(

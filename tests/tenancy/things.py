@@ -183,6 +183,23 @@ class Things:
         ).pk
 
     @cached_property
+    def statement_id(self) -> UUID:
+        return payments.BankStatement.objects.create(
+            file_name="bank.csv", format="csv", sha256="", account_ref="main", state="discarded"
+        ).pk
+
+    @cached_property
+    def line_id(self) -> UUID:
+        return payments.StatementLine.objects.create(
+            statement_id=self.statement_id,
+            account_ref="main",
+            fingerprint=secrets.token_hex(16),
+            booked_on=timezone.now().date(),
+            amount_minor=100,
+            currency="USD",
+        ).pk
+
+    @cached_property
     def payout_id(self) -> UUID:
         return payments.Payout.objects.create(
             account=self.account,
@@ -311,6 +328,7 @@ BY_NAME: dict[str, Builder] = {
     "import_id": lambda a: a.import_id,
     "invoice_id": lambda a: a.invoice.id,
     "letter_id": lambda a: a.letter_id,
+    "line_id": lambda a: a.line_id,
     "message_id": lambda a: a.message.pk,
     "news_id": lambda a: a.news.pk,
     "operation_id": lambda a: a.operation_id,
@@ -322,6 +340,7 @@ BY_NAME: dict[str, Builder] = {
     "run_id": lambda a: a.run_id,
     "school_id": lambda a: a.school_id,
     "sign_up_id": lambda a: a.sign_up_id,
+    "statement_id": lambda a: a.statement_id,
     "student_id": lambda a: a.student.pk,
     "user_id": lambda a: a.user.pk,
     "variant": lambda a: "header",

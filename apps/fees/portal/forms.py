@@ -160,3 +160,55 @@ class CounterForm(forms.Form):
     def __init__(self, *args: Any, payers: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["payer"].choices = payers  # type: ignore[attr-defined]
+
+
+class IgnoreForm(forms.Form):
+    """Why a bank line is left out."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=300)
+
+
+class SplitForm(forms.Form):
+    """So much for each student: one amount field a student."""
+
+    def __init__(self, *args: Any, students: list[tuple[UUID, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # What was typed before a search found others is not lost: it is posted again.
+        known = dict(students)
+        for name in self.data:
+            if name.startswith("amount-") and (key := _uuid_of(name)) and key not in known:
+                known[key] = _name_of(key)
+        for key, label in known.items():
+            self.fields[f"amount-{key}"] = forms.CharField(
+                label=label, max_length=30, required=False
+            )
+
+    @property
+    def parts(self) -> dict[UUID, int]:
+        found = {}
+        for name, value in self.cleaned_data.items():
+            if value and (key := _uuid_of(name)):
+                found[key] = value
+        return found
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        for name, value in list(data.items()):
+            if value:
+                try:
+                    data[name] = parse_amount(value, current_school().currency)
+                except ValueError as error:
+                    self.add_error(name, str(error))
+        return data
+
+
+def _uuid_of(name: str) -> UUID | None:
+    try:
+        return UUID(name.removeprefix("amount-"))
+    except ValueError:
+        return None
+
+
+def _name_of(student_id: UUID) -> str:
+    """Raises NotFound for a student whom the school does not know."""
+    return students.get_student(student_id).name

@@ -11,5 +11,6 @@ def tabs(active: str) -> list[dict[str, Any]]:
         ("fees", _("Fees"), reverse("fees:fees")),
         ("runs", _("Billing runs"), reverse("fees:runs")),
         ("invoices", _("Invoices"), reverse("fees:invoices")),
+        ("bank", _("Bank lines"), reverse("fees:bank")),
     ]
     return [{"title": title, "url": url, "active": key == active} for key, title, url in titles]

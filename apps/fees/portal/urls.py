@@ -1,5 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
+from apps.fees.portal import views_bank as bank
 from apps.fees.portal import views_billing as billing
 from apps.fees.portal import views_fees as fees
 from apps.fees.portal import views_invoices as invoices
@@ -18,6 +19,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<uuid:run_id>/post/", billing.run_post, name="run_post"),
     path("runs/<uuid:run_id>/reverse/", billing.run_reverse, name="run_reverse"),
     path("runs/<uuid:run_id>/discard/", billing.run_discard, name="run_discard"),
+    path("bank/", bank.bank_lines, name="bank"),
+    path("bank/confirm/", bank.confirm, name="bank_confirm"),
+    path("bank/<uuid:line_id>/", bank.bank_line, name="bank_line"),
+    path("bank/<uuid:line_id>/ignore/", bank.ignore, name="bank_ignore"),
+    path("bank/<uuid:line_id>/undo/", bank.undo, name="bank_undo"),
+    path("bank/<uuid:line_id>/go-on/", bank.go_on, name="bank_go_on"),
+    path("bank/<uuid:line_id>/returned/<uuid:payment_id>/", bank.returned, name="bank_returned"),
     path("invoices/", invoices.invoice_list, name="invoices"),
     path("invoices/<uuid:invoice_id>/", invoices.invoice, name="invoice"),
     path("invoices/<uuid:invoice_id>/invoice.pdf", invoices.invoice_pdf, name="invoice_pdf"),

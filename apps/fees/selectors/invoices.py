@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import BigIntegerField, Count, Prefetch, Q, QuerySet, Sum, Value
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Right
 from django.utils.translation import gettext as _
 
 from apps.fees.contracts import ChargeInfo, InvoiceInfo, InvoiceStatus, InvoiceTotals
@@ -36,6 +36,16 @@ def open_invoices(*, student_ids: Iterable[UUID]) -> list[InvoiceInfo]:
     on = overdue_before()
     rows = _rows().filter(student_id__in=list(student_ids), balance__gt=0)
     return [invoice_info(row, on=on) for row in rows]
+
+
+def owed_by_numbers_or_sums(*, numbers: Iterable[str], sums: Iterable[int]) -> list[InvoiceInfo]:
+    """Invoices that still want money and whose number ends like one of these ("2026-00042"), or
+    that want just one of these sums (minor units), oldest due first."""
+    on = overdue_before()
+    wanted = Invoice.objects.annotate(ending=Right("number", 10)).filter(ending__in=list(numbers))
+    rows = Invoice.objects.with_balances().filter(balance__gt=0)
+    rows = rows.filter(Q(pk__in=wanted.values("pk")) | Q(balance__in=list(sums)))
+    return [invoice_info(row, on=on, with_lines=False) for row in rows.order_by("due_on", "number")]
 
 
 def open_invoices_due(*, days: Iterable[date]) -> list[InvoiceInfo]:

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import models
 
 from apps.payments import contracts
+from apps.payments.models.bank import BankStatement, LineTie, StatementLine
 from apps.payments.models.reconciliation import (
     Discrepancy,
     Payout,
@@ -26,7 +27,15 @@ from kernel.ids import uuid7
 from kernel.models import SchoolModel
 
 # Tables that stand in files of their own.
-__all__ = ["Discrepancy", "Payout", "PayoutLine", "ReconciliationRun"]
+__all__ = [
+    "BankStatement",
+    "Discrepancy",
+    "LineTie",
+    "Payout",
+    "PayoutLine",
+    "ReconciliationRun",
+    "StatementLine",
+]
 
 STRIPE = "stripe"
 OFFLINE = "offline"

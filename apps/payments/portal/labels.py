@@ -56,6 +56,11 @@ PAYOUT: dict[str, Label] = {
     "paid": (_("Paid out"), "ok"),
     "failed": (_("Came back"), "bad"),
 }
+STATEMENT: dict[str, Label] = {
+    "preview": (_("To look at"), "info"),
+    "imported": (_("Imported"), "ok"),
+    "discarded": (_("Discarded"), "muted"),
+}
 LINE: dict[str, str | Promise] = {
     "charge": _("Payment"),
     "charge_failure": _("Payment that failed after all"),

@@ -113,7 +113,8 @@ def payout_list(request: HttpRequest) -> HttpResponse:
     text = query(request)
     page = paginate(request, reading.payouts(text=text))
     rows = [(payout, labels.PAYOUT[payout.status]) for payout in page.object_list]
-    context = {"page": page, "rows": rows, "q": text, "tabs": tabs(request)}
+    at_bank = reading.at_bank(payout for payout, _label in rows)
+    context = {"page": page, "rows": rows, "q": text, "at_bank": at_bank, "tabs": tabs(request)}
     return render(request, "payments/payout_list.html", context)
 
 
@@ -126,6 +127,7 @@ def payout_detail(request: HttpRequest, payout_id: UUID) -> HttpResponse:
     context = {
         "payout": payout,
         "label": labels.PAYOUT[payout.status],
+        "tie": reading.bank_tie(payout),
         "page": page,
         "lines": [(line, labels.LINE.get(line.kind, labels.LINE["other"])) for line in page],
     }

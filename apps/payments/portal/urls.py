@@ -1,6 +1,12 @@
 from django.urls import URLPattern, URLResolver, path
 
-from apps.payments.portal import account_views, dispute_views, reconciliation_views, views
+from apps.payments.portal import (
+    account_views,
+    dispute_views,
+    reconciliation_views,
+    statement_views,
+    views,
+)
 
 app_name = "payments"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -21,6 +27,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("payouts/", reconciliation_views.payout_list, name="payouts"),
     path("payouts/<uuid:payout_id>/", reconciliation_views.payout_detail, name="payout"),
+    path("statements/", statement_views.statement_list, name="statements"),
+    path("statements/<uuid:statement_id>/", statement_views.statement_detail, name="statement"),
+    path(
+        "statements/<uuid:statement_id>/layout/",
+        statement_views.statement_layout,
+        name="statement_layout",
+    ),
+    path(
+        "statements/<uuid:statement_id>/import/",
+        statement_views.statement_keep,
+        name="statement_keep",
+    ),
+    path(
+        "statements/<uuid:statement_id>/discard/",
+        statement_views.statement_discard,
+        name="statement_discard",
+    ),
     path("messages/", views.event_list, name="events"),
     path("messages/<uuid:event_id>/again/", views.match_again, name="match_again"),
     path("messages/<uuid:event_id>/away/", views.put_away, name="put_away"),

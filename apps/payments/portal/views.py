@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.payments import contracts, models, selectors
-from apps.payments.permissions import REFUND_PAYMENTS, VIEW_PAYMENTS
+from apps.payments.permissions import RECONCILE_PAYMENTS, REFUND_PAYMENTS, VIEW_PAYMENTS
 from apps.payments.portal import labels
 from apps.payments.portal.forms import PaymentFilter, RefundForm
 from apps.payments.services import derived, refunds, sync, timeline, webhooks
@@ -213,6 +213,7 @@ def tabs(request: HttpRequest) -> list[dict[str, Any]]:
         ("payments:disputes", _("Disputes"), VIEW_PAYMENTS),
         ("payments:reconciliation", _("Reconciliation"), VIEW_PAYMENTS),
         ("payments:payouts", _("Payouts"), VIEW_PAYMENTS),
+        ("payments:statements", _("Bank statements"), RECONCILE_PAYMENTS),
         ("payments:events", _("Gateway messages"), VIEW_PAYMENTS),
         ("payments:accounts", _("Gateway accounts"), "payments.manage_accounts"),
     ]

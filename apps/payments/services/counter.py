@@ -19,6 +19,9 @@ from kernel.errors import Invalid
 from kernel.ids import uuid7
 from kernel.schools import current_school, today
 
+# What the session of a demonstration payment begins with: no gateway knows it.
+RECORD_ONLY = "cs_demo_"
+
 
 def record_offline_payment(
     order: start.Order, *, method: str, received_on: date, note: str, actor: str
@@ -142,7 +145,7 @@ def record_card_payment_of_the_past(order: start.Order, *, paid_at: datetime) ->
         provider=models.STRIPE,
         mode=models.SANDBOX,
         method="card",
-        session_id=f"cs_demo_{payment_id.hex}",
+        session_id=f"{RECORD_ONLY}{payment_id.hex}",
         started_at=paid_at,
     )
     capture = CaptureSnapshot(

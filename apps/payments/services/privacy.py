@@ -11,7 +11,14 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from apps.events import facade as event_store
-from apps.payments.models import Payment, PaymentLine, ProviderEvent, Refund
+from apps.payments.models import (
+    BankStatement,
+    Payment,
+    PaymentLine,
+    ProviderEvent,
+    Refund,
+    StatementLine,
+)
 from kernel.schools import current_school
 
 NOBODY = "–"
@@ -81,3 +88,27 @@ def purge_stories(keys: list[Any]) -> int:
     """End the stories of these payments, as the owner. Their rows stay, at version 0."""
     event_store.purge_streams(schema_name=current_school().schema_name, stream_ids=keys)
     return Payment.objects.filter(pk__in=keys).update(version=0)
+
+
+def bank_lines_of(payer_ids: Iterable[UUID]) -> QuerySet[StatementLine]:
+    """Lines of the bank statement that were recorded as payments of this payer."""
+    mine = payments_of(payer_ids)
+    return StatementLine.objects.filter(ties__payment__in=mine, ties__undone_at=None).distinct()
+
+
+def strike_bank_names(name: str) -> int:
+    """The words of lines that were never recorded and name this person."""
+    if not name.strip():
+        return 0
+    free = StatementLine.objects.exclude(state=StatementLine.MATCHED)
+    named = free.filter(Q(name__icontains=name) | Q(text__icontains=name))
+    return named.update(name=NOBODY, text=NOBODY)
+
+
+def strike_bank_lines(keys: list[Any]) -> int:
+    return StatementLine.objects.filter(pk__in=keys).update(name="", text="")
+
+
+def empty_statements(keys: list[Any]) -> int:
+    rows = BankStatement.objects.filter(pk__in=keys, state=BankStatement.PREVIEW)
+    return rows.update(state=BankStatement.DISCARDED, content=b"")

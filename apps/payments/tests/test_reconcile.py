@@ -315,6 +315,15 @@ def test_demonstration_payments_are_known_to_no_gateway(books):
     assert books.run().found == 0
 
 
+def test_a_payment_whose_payer_was_erased_is_still_ours(books):
+    books.paid()
+    models.Payment.objects.update(request={}, payer_email="")
+
+    run = books.run()
+
+    assert (run.payments, run.found) == (1, 0)
+
+
 def test_another_accounts_payments_are_left_alone(books):
     payment_id = books.paid()
     charge = books.charge(payment_id)

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from apps.payments.models import Dispute, GatewayAccount, Payment, Refund
 from apps.payments.providers.base import Transaction
+from apps.payments.services.counter import RECORD_ONLY
 from apps.payments.services.reconcile.compare import OurPayment, OurRefund, Ours
 
 
@@ -37,8 +38,9 @@ def read(
 
 
 def _payments(account: GatewayAccount):  # type: ignore[no-untyped-def]
-    """Demonstration payments of the past have no request: no gateway knows them."""
-    return Payment.objects.filter(account=account).exclude(request={})
+    """Demonstration payments of the past are known to no gateway. (What was sent to the gateway
+    is no sign of them: an erasure takes it away.)"""
+    return Payment.objects.filter(account=account).exclude(session_id__startswith=RECORD_ONLY)
 
 
 def payment_ids(lines: Iterable[Transaction]) -> set[UUID]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from apps.payments.models import Discrepancy, Payout, PayoutLine, ReconciliationRun
+from apps.payments.models import Discrepancy, LineTie, Payout, PayoutLine, ReconciliationRun
 from kernel.errors import NotFound
 
 
@@ -61,3 +62,14 @@ def get_payout(payout_id: UUID) -> Payout:
     if payout is None:
         raise NotFound(_("There is no such payout."))
     return payout
+
+
+def at_bank(payouts: Iterable[Payout]) -> set[UUID]:
+    """Those of the payouts that a bank statement shows."""
+    ties = LineTie.objects.filter(undone_at=None, payout__in=[payout.pk for payout in payouts])
+    return set(ties.values_list("payout_id", flat=True))
+
+
+def bank_tie(payout: Payout) -> LineTie | None:
+    """The bank line that is this payout."""
+    return payout.bank_ties.filter(undone_at=None).select_related("line").first()
