@@ -155,7 +155,10 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountInfo:
-    """A connection to a payment gateway; the secret key is shown masked only."""
+    """A connection to a payment gateway; the secret key is shown masked only.
+
+    `is_offered`: payers may choose it instead of the default account.
+    """
 
     id: UUID
     provider: str
@@ -170,6 +173,7 @@ class AccountInfo:
     is_on: bool = True
     checked_at: datetime | None = None
     old_secret_until: datetime | None = None
+    is_offered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,10 @@ from apps.tenants.facade import after_restore, books
 from kernel.money import format_money
 from kernel.schools import current_school
 
-_KEYS = ("secret_key", "webhook_secret", "previous_webhook_secret", "webhook_endpoint_id")
+_KEYS = (
+    *("client_id", "secret_key"),
+    *("webhook_secret", "previous_webhook_secret", "webhook_endpoint_id"),
+)
 _OF_TODAY = ("connected_account", "previous_secret_until", "turned_off_at")
 
 
@@ -75,9 +78,10 @@ def keep_away_from_gateways(context: RestoreContext) -> None:
 def _cut_off() -> None:
     """By SQL: the keys of another installation cannot even be read here."""
     blank = ", ".join(f"{column} = ''" for column in (*_KEYS, "webhook_url"))
+    off = ", ".join(f"{column} = false" for column in ("is_default", "is_offered"))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE payments_gatewayaccount SET {blank}, is_default = false, problem = %s",  # noqa: S608
+            f"UPDATE payments_gatewayaccount SET {blank}, {off}, problem = %s",  # noqa: S608
             [_("Restored copy: enter the key again to use this account.")],
         )
     for account_id in GatewayAccount.objects.values_list("pk", flat=True):

@@ -271,6 +271,7 @@ def to_account(account: models.GatewayAccount) -> contracts.AccountInfo:
         is_on=account.turned_off_at is None,
         checked_at=account.checked_at,
         old_secret_until=_still_to_come(account.previous_secret_until),
+        is_offered=account.is_offered,
     )
 
 

@@ -313,12 +313,17 @@ SIMPLE_JWT = {
 
 # Payments -------------------------------------------------------------------------------------
 
-# The sandbox gateway speaks the Stripe wire on loopback. Empty: no sandbox.
+# The sandbox gateway speaks the wire of Stripe and PayPal on loopback. Empty: no sandbox.
 SANDBOX_URL = env.text("SANDBOX_URL", "")
 SANDBOX_ALLOWED = False
-# None: the address the stripe package itself uses.
-STRIPE_API_BASE = env.text("STRIPE_API_BASE", "") or None
-PAYMENT_PAGES = ["https://checkout.stripe.com", "https://www.paypal.com"]
+# Where a stand-in takes the place of a gateway; empty: the gateway's own addresses.
+STRIPE_API_BASE = env.text("STRIPE_API_BASE", "")
+PAYPAL_API_BASE = env.text("PAYPAL_API_BASE", "")
+PAYMENT_PAGES = [
+    "https://checkout.stripe.com",
+    "https://www.paypal.com",
+    "https://www.sandbox.paypal.com",
+]
 
 # Security -------------------------------------------------------------------------------------
 

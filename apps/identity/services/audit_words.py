@@ -38,6 +38,8 @@ SENTENCES: Mapping[str, Promise] = {
     "payments.account_connected": _("Connected a gateway account"),
     "payments.account_key_replaced": _("Replaced the key of a gateway account"),
     "payments.account_made_default": _("Chose the account that takes new payments"),
+    "payments.account_not_offered": _("No longer lets payers choose a gateway account"),
+    "payments.account_offered": _("Lets payers choose a gateway account"),
     "payments.account_renamed": _("Gave a gateway account another name"),
     "payments.account_turned_off": _("Turned a gateway account off"),
     "payments.account_turned_on": _("Turned a gateway account on"),

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from apps.payments import contracts
 from apps.payments.models.bank import BankStatement, LineTie, StatementLine
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 STRIPE = "stripe"
+PAYPAL = "paypal"
 OFFLINE = "offline"
 SANDBOX, TEST, LIVE = "sandbox", "test", "live"
 
@@ -82,6 +84,8 @@ class GatewayAccount(SchoolModel):
     provider = models.CharField(max_length=20)
     mode = models.CharField(max_length=10)
     label = models.CharField(max_length=80)
+    # PayPal's client id; a key of Stripe says whose it is.
+    client_id = SecretField(default="", db_default="", blank=True)
     secret_key = SecretField(default="", blank=True)
     # An account at Stripe that belongs to the key's own (Stripe-Account); "" for the key's own.
     connected_account = models.CharField(max_length=60, default="", db_default="", blank=True)
@@ -97,6 +101,8 @@ class GatewayAccount(SchoolModel):
     # Takes no new payments since then; those begun end here, and its messages are still read.
     turned_off_at = models.DateTimeField(null=True, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
+    # Payers may choose it instead of the default account (one of each gateway is shown).
+    is_offered = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -114,7 +120,7 @@ class GatewayAccount(SchoolModel):
     @property
     def masked_key(self) -> str:
         """Enough to recognise the key, too little to use it."""
-        key = self.secret_key
+        key = self.client_id or self.secret_key
         return f"{key[:8]}…{key[-4:]}" if len(key) > 16 else "…"
 
     def secrets_valid(self, *, at: datetime) -> list[str]:
@@ -166,6 +172,8 @@ class Payment(SchoolModel):
     # When the janitor asks the gateway again, and how often it has
     next_check_at = models.DateTimeField(null=True)
     checks = models.IntegerField(default=0)
+    # Until when a capture that we asked for may still be under way: nobody ends the payment then.
+    capturing_until = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
@@ -204,6 +212,10 @@ class Payment(SchoolModel):
 
     def __str__(self) -> str:
         return f"{self.amount_minor} {self.currency} of {self.payer_name}: {self.status}"
+
+    def page_is_over(self) -> bool:
+        """True when the time of the hosted page has run out."""
+        return self.session_expires_at is not None and self.session_expires_at <= timezone.now()
 
 
 class PaymentLine(SchoolModel):

@@ -1,14 +1,15 @@
 """What the platform asks of a payment gateway, and the four ways in which a call can fail.
 
-A provider never touches the database and moves money only in `refund`. Amounts are minor units;
-the currencies of kernel.money have the same number of decimals at every gateway we speak to.
+A provider never touches the database and moves money only in `capture_if_approved` and `refund`.
+Amounts are minor units; a gateway takes only currencies that have the decimals of kernel.money
+there (`takes`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 
@@ -29,6 +30,10 @@ class Invalid(ProviderError):
     """Our request or our key is wrong; nothing happened at the gateway."""
 
 
+class Gone(Invalid):
+    """The gateway does not know the page (any more): no money can come by it."""
+
+
 class Retryable(ProviderError):
     """Nothing happened at the gateway (not reached, or too many requests): try again later."""
 
@@ -43,11 +48,14 @@ class BadSignature(ProviderError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """`api_base` empty: the gateway's own address. `loopback`: our sandbox, never by proxy.
-    `connected_account`: whose behalf the key acts on, when not its own."""
+    """`client_id` is empty where the key says whose it is. `connected_account`: whose behalf the
+    key acts on, when not its own. `live`: real money. `api_base` empty: the gateway's own address.
+    `loopback`: a stand-in on this machine, never by proxy."""
 
     secret_key: str
+    client_id: str = ""
     connected_account: str = ""
+    live: bool = False
     api_base: str = ""
     loopback: bool = False
 
@@ -173,13 +181,18 @@ class PayoutSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentSnapshot:
-    """What the gateway says about one hosted session, now."""
+    """What the gateway says about one hosted session, now.
+
+    `approved`: the payer has agreed, and the money waits for us to take it. `expired`: no money
+    can come by this page any more.
+    """
 
     session_id: str
     payment_id: str
     open: bool
     expired: bool
     url: str
+    approved: bool = False
     processing: tuple[tuple[str, datetime], ...] = ()
     captures: tuple[CaptureSnapshot, ...] = ()
     failures: tuple[FailureSnapshot, ...] = ()
@@ -189,9 +202,10 @@ class PaymentSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRequest:
-    """`idempotency_key` is the refund's own id, for ever."""
+    """`idempotency_key` is the refund's own id, for ever. `capture_id`: of the money that came."""
 
     session_id: str
+    capture_id: str
     payment_id: str
     refund_id: str
     amount_minor: int
@@ -201,6 +215,8 @@ class RefundRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookEndpoint:
+    """`secret`: what `verify` checks messages with."""
+
     endpoint_id: str
     secret: str = field(repr=False)
 
@@ -218,19 +234,39 @@ class Message:
 
 
 class Provider(Protocol):
-    """A gateway with a hosted payment page."""
+    """A gateway with a hosted payment page. README.md of payments says what a new one needs.
+
+    `method`: what the payer pays by, until the gateway says it more exactly. `key_lifetime`: how
+    long a page is found again by its idempotency key.
+    """
+
+    method: str
+    key_lifetime: timedelta
+
+    def takes(self, currency: str) -> bool:
+        """True for a currency this gateway knows with the decimals of kernel.money."""
 
     def open_session(self, request: SessionRequest) -> HostedSession:
-        """Create the page, or find the one the same key made before."""
+        """Create the page, or find the one the same key made before (see `key_lifetime`)."""
 
     def fetch(self, session_id: str) -> PaymentSnapshot:
         """Read everything about the session again."""
 
-    def expire(self, session_id: str) -> None:
-        """Close the page for good. A page that is closed or paid already is left as it is."""
+    def capture_if_approved(self, snapshot: PaymentSnapshot) -> PaymentSnapshot:
+        """Take the money of a page whose payer has agreed, and read everything again.
+
+        Approval is not payment. Returns the snapshot as it is when there is nothing to take; a
+        page whose money was taken meanwhile is read again. A refusal is one of `failures`.
+        """
+
+    def expire(self, session_id: str) -> PaymentSnapshot:
+        """Close the page for good and say what is true then (`expired`, unless money came).
+
+        A page that is closed or paid already is left as it is.
+        """
 
     def refund(self, request: RefundRequest) -> RefundSnapshot:
-        """Give money back: the only verb here that moves any."""
+        """Give money back. The key is the refund's own, so that twice is once."""
 
     def register_webhook(self, *, url: str, idempotency_key: str) -> WebhookEndpoint:
         """Ask the gateway to send its events to this address."""

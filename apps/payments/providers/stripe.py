@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import re
+import secrets as random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 import requests
 import stripe
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from apps.payments.providers import stripe_books as books
@@ -39,6 +41,8 @@ from apps.payments.providers.base import (
     Unknown,
     WebhookEndpoint,
 )
+from kernel import errors
+from kernel.money import CURRENCIES
 
 TIMEOUT_SECONDS = (2, 5)
 NETWORK_RETRIES = 2
@@ -61,6 +65,11 @@ EVENT_TYPES = (
     "charge.dispute.funds_withdrawn",
     "charge.dispute.funds_reinstated",
 )
+KEY_PREFIXES = {
+    "test": ("sk_test_", "rk_test_"),
+    "live": ("sk_live_", "rk_live_"),
+}
+_CONNECTED = re.compile(r"acct_[A-Za-z0-9]{6,50}")
 # Stripe's answers to closing a page that is closed or paid already.
 _NOT_OPEN = "only open sessions|not in an expireable|status of"
 
@@ -81,8 +90,33 @@ def _client(credentials: Credentials) -> stripe.StripeClient:
 class StripeProvider:
     """One school's account at Stripe (or at the sandbox, which speaks the same wire)."""
 
+    method = "card"
+    key_lifetime = timedelta(hours=23)  # kept for at least a day
+    sandbox_path = ""
+
+    @staticmethod
+    def check_form(keys: Credentials) -> None:
+        """Refuse keys that cannot be right. Raises kernel.errors.Invalid."""
+        mode = "live" if keys.live else "test"
+        prefixes = KEY_PREFIXES[mode]
+        if not keys.secret_key.startswith(prefixes) or not 20 <= len(keys.secret_key) <= 255:
+            message = _("This is not a %(mode)s key: it should start with “%(prefix)s”.")
+            told = message % {"mode": mode, "prefix": prefixes[0]}
+            raise errors.Invalid(told, field="secret_key")
+        if keys.connected_account and not _CONNECTED.fullmatch(keys.connected_account):
+            message = _("The number of a connected account starts with “acct_”.")
+            raise errors.Invalid(message, field="connected_account")
+
+    @staticmethod
+    def practice_keys() -> tuple[str, str]:
+        """Client id and secret of a new account at the sandbox, where any random key is one."""
+        return "", f"sk_test_{random.token_hex(24)}"
+
     def __init__(self, credentials: Credentials) -> None:
         self._client = _client(credentials)
+
+    def takes(self, currency: str) -> bool:
+        return currency in CURRENCIES
 
     def open_session(self, request: SessionRequest) -> HostedSession:
         with _translated_errors():
@@ -108,13 +142,17 @@ class StripeProvider:
             disputes = self._disputes(intent["id"]) if is_disputed else ()
         return snapshots.payment_snapshot(session, intent, refunds, disputes)
 
-    def expire(self, session_id: str) -> None:
+    def capture_if_approved(self, snapshot: PaymentSnapshot) -> PaymentSnapshot:
+        return snapshot  # Checkout takes the money itself
+
+    def expire(self, session_id: str) -> PaymentSnapshot:
         try:
             with _translated_errors():
                 self._client.v1.checkout.sessions.expire(session_id)
         except Invalid as error:
             if not re.search(_NOT_OPEN, error.detail, re.IGNORECASE):
                 raise
+        return self.fetch(session_id)
 
     def refund(self, request: RefundRequest) -> RefundSnapshot:
         with _translated_errors():

@@ -39,7 +39,10 @@ def replace_key(*, account_id: UUID, secret_key: str, actor: str) -> AccountInfo
     if account.mode == models.SANDBOX:
         raise Conflict(_("The practice gateway has a key of its own."))
     trial = copy(account)
-    trial.secret_key = accounts.checked_key(secret_key, mode=account.mode)
+    keys = accounts.checked_keys(
+        account.provider, mode=account.mode, client_id=account.client_id, secret_key=secret_key
+    )
+    trial.secret_key = keys.secret_key
     _prove(accounts.provider_for(trial), account)
     return _save_key(account_id, trial.secret_key, actor=actor)
 
@@ -84,8 +87,9 @@ def turn_off(*, account_id: UUID, actor: str) -> AccountInfo:
     """
     account = accounts.locked_account(account_id)
     if account.turned_off_at is None:
-        account.turned_off_at, account.is_default = timezone.now(), False
-        account.save(update_fields=["turned_off_at", "is_default"])
+        account.turned_off_at = timezone.now()
+        account.is_default = account.is_offered = False
+        account.save(update_fields=["turned_off_at", "is_default", "is_offered"])
         accounts.note_audit(account, "payments.account_turned_off", actor)
     return selectors.to_account(account)
 

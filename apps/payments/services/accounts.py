@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import secrets
 from datetime import timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -24,13 +23,11 @@ from apps.payments.services.errors import NoGateway
 from kernel.errors import Conflict, Invalid, NotFound, Unavailable
 from kernel.schools import school_url
 
+# Every gateway that a school can connect: its name in the database, and who speaks to it.
+ADAPTERS = {models.STRIPE: StripeProvider}
 # So long a message signed with the secret before this one is still taken.
 OLD_SECRET_FOR = timedelta(days=1)
-_CONNECTED = re.compile(r"acct_[A-Za-z0-9]{6,50}")
-_KEY_PREFIXES = {
-    models.TEST: ("sk_test_", "rk_test_"),
-    models.LIVE: ("sk_live_", "rk_live_"),
-}
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def can_take_payments() -> bool:
@@ -63,16 +60,29 @@ def provider_for(account: models.GatewayAccount) -> Provider:
     """The adapter that speaks to this account. Raises NoGateway for a sandbox that is off."""
     if not _is_reachable(account):
         raise NoGateway
-    sandbox = account.mode == models.SANDBOX
-    base = settings.SANDBOX_URL if sandbox else settings.STRIPE_API_BASE or ""
-    return StripeProvider(
-        Credentials(
-            secret_key=account.secret_key,
-            connected_account=account.connected_account,
-            api_base=base.rstrip("/"),
-            loopback=sandbox,
-        )
+    return ADAPTERS[account.provider](credentials_of(account))
+
+
+def credentials_of(account: models.GatewayAccount) -> Credentials:
+    """Keys and address of the account. A stand-in on this machine is never asked by proxy."""
+    base = _api_base(account).rstrip("/")
+    return Credentials(
+        client_id=account.client_id,
+        secret_key=account.secret_key,
+        connected_account=account.connected_account,
+        live=account.mode == models.LIVE,
+        api_base=base,
+        loopback=urlsplit(base).hostname in _LOOPBACK,
     )
+
+
+def _api_base(account: models.GatewayAccount) -> str:
+    """The sandbox, the stand-in of settings (STRIPE_API_BASE, PAYPAL_API_BASE), or the gateway's
+    own address, which is empty here."""
+    if account.mode == models.SANDBOX:
+        path = ADAPTERS[account.provider].sandbox_path
+        return f"{settings.SANDBOX_URL.rstrip('/')}{path}"
+    return getattr(settings, f"{account.provider.upper()}_API_BASE") or ""
 
 
 def provider_of(payment: models.Payment) -> Provider:
@@ -83,46 +93,90 @@ def provider_of(payment: models.Payment) -> Provider:
 
 
 @transaction.atomic
-def create_sandbox_account(*, actor: str = "") -> AccountInfo:
+def create_sandbox_account(*, provider: str = models.STRIPE, actor: str = "") -> AccountInfo:
     """An account of the school's own at the sandbox gateway: any random key is one. `actor`: who
     asked for it, when somebody did.
 
-    Needs no network, so that a school can be provisioned while the sandbox is not running.
+    Needs no network, so that a school can be provisioned while the sandbox is not running. The
+    first account is the default one; a later one is offered beside it.
     """
-    known = models.GatewayAccount.objects.filter(mode=models.SANDBOX).first()
+    known = models.GatewayAccount.objects.filter(mode=models.SANDBOX, provider=provider).first()
     if known:
         return selectors.to_account(known)
+    client_id, secret_key = ADAPTERS[provider].practice_keys()
+    is_first = selectors.default_account() is None
     account = models.GatewayAccount.objects.create(
-        provider=models.STRIPE,
+        provider=provider,
         mode=models.SANDBOX,
-        label=_("Practice gateway (no real money)"),
-        secret_key=f"sk_test_{secrets.token_hex(24)}",
-        is_default=selectors.default_account() is None,
+        label=_practice_label(provider),
+        client_id=client_id,
+        secret_key=secret_key,
+        is_default=is_first,
+        is_offered=not is_first,
     )
-    if actor:
-        note_audit(account, "payments.account_connected", actor)
     return selectors.to_account(account)
+
+
+def _practice_label(provider: str) -> str:
+    if provider == models.PAYPAL:
+        return _("Practice PayPal (no real money)")
+    return _("Practice gateway (no real money)")
 
 
 @transaction.atomic
 def connect_account(
-    *, label: str, mode: str, secret_key: str, actor: str, connected_account: str = ""
+    *,
+    label: str,
+    mode: str,
+    secret_key: str,
+    actor: str,
+    provider: str = models.STRIPE,
+    client_id: str = "",
+    connected_account: str = "",
 ) -> AccountInfo:
-    """Save a Stripe account of the school. `mode`: test or live; the key must be of that mode.
-    `connected_account`: an account of a platform at Stripe whose key this is.
+    """Save an account of the school. `mode`: test or live; the key must be of that mode.
 
-    It becomes the default only by `make_default`: connecting must not move payments by surprise.
+    `client_id` is PayPal's; `connected_account`: an account of a platform at Stripe whose key
+    this is. The account takes payments only after `make_default` or `offer_account`: connecting
+    must not move payments by surprise. Raises Invalid.
     """
-    if mode not in _KEY_PREFIXES:
+    if provider not in ADAPTERS:
+        raise Invalid(_("Choose one of the gateways."), field="provider")
+    if mode not in (models.TEST, models.LIVE):
         raise Invalid(_("Choose test or live."), field="mode")
+    keys = checked_keys(
+        provider,
+        mode=mode,
+        client_id=client_id,
+        secret_key=secret_key,
+        connected_account=connected_account,
+    )
     account = models.GatewayAccount.objects.create(
-        provider=models.STRIPE,
+        provider=provider,
         mode=mode,
         label=checked_label(label),
-        secret_key=checked_key(secret_key, mode=mode),
-        connected_account=_checked_connected(connected_account),
+        client_id=keys.client_id,
+        secret_key=keys.secret_key,
+        connected_account=keys.connected_account,
     )
     note_audit(account, "payments.account_connected", actor, key=account.masked_key)
+    return selectors.to_account(account)
+
+
+@transaction.atomic
+def offer_account(*, account_id: UUID, offered: bool, actor: str) -> AccountInfo:
+    """Let payers choose this account beside the default one, or no longer.
+
+    Raises NotFound, and Conflict for an account that is turned off.
+    """
+    account = locked_account(account_id)
+    if offered and account.turned_off_at:
+        raise Conflict(_("This account is turned off. Turn it on first."))
+    if account.is_offered != offered:
+        account.is_offered = offered
+        account.save(update_fields=["is_offered"])
+        action = "payments.account_offered" if offered else "payments.account_not_offered"
+        note_audit(account, action, actor)
     return selectors.to_account(account)
 
 
@@ -133,21 +187,21 @@ def checked_label(label: str) -> str:
     return label.strip()[:80]
 
 
-def checked_key(secret_key: str, *, mode: str) -> str:
-    """A key of that mode. Raises Invalid; what was typed is in no message."""
-    key = secret_key.strip()
-    if not key.startswith(_KEY_PREFIXES[mode]) or not 20 <= len(key) <= 255:
-        message = _("This is not a %(mode)s key: it should start with “%(prefix)s”.")
-        prefix = _KEY_PREFIXES[mode][0]
-        raise Invalid(message % {"mode": mode, "prefix": prefix}, field="secret_key")
-    return key
+def checked_keys(
+    provider: str, *, mode: str, secret_key: str, client_id: str = "", connected_account: str = ""
+) -> Credentials:
+    """Keys that may be an account of that gateway and mode, without the blanks around them.
 
-
-def _checked_connected(account: str) -> str:
-    if account and not _CONNECTED.fullmatch(account.strip()):
-        message = _("The number of a connected account starts with “acct_”.")
-        raise Invalid(message, field="connected_account")
-    return account.strip()
+    Raises Invalid; what was typed is in no message.
+    """
+    keys = Credentials(
+        client_id=client_id.strip(),
+        secret_key=secret_key.strip(),
+        connected_account=connected_account.strip(),
+        live=mode == models.LIVE,
+    )
+    ADAPTERS[provider].check_form(keys)
+    return keys
 
 
 @transaction.atomic

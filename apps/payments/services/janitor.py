@@ -36,8 +36,7 @@ def tidy_payment(payment_id: UUID) -> None:
     """Bring one payment up to date, close its page when its time is over, send lost refunds."""
     sync.ask_gateway(payment_id)
     payment = selectors.get_payment_row(payment_id)
-    expires_at = payment.session_expires_at
-    if payment.is_open and expires_at is not None and expires_at <= timezone.now():
+    if payment.is_open and payment.page_is_over():
         sync.close(payment_id, expired=True)
     for refund_id in refunds.unsent(payment_id):
         refunds.send(refund_id)

@@ -131,6 +131,7 @@ def send(refund_id: UUID) -> None:
     payment = refund.payment
     request = RefundRequest(
         session_id=payment.session_id,
+        capture_id=payment.capture_id,
         payment_id=str(payment.pk),
         refund_id=str(refund.pk),
         amount_minor=refund.amount_minor,

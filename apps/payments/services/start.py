@@ -141,7 +141,7 @@ def _make_room(order: Order, holder: models.Payment) -> contracts.StartedPayment
     Whether it may be ended is decided by the gateway's answer, never by the clock alone.
     """
     own = holder.payer_id == order.payer_id
-    if own and holder.is_open and order.is_same_as(holder) and not _is_over(holder):
+    if own and holder.is_open and order.is_same_as(holder) and not holder.page_is_over():
         return _with_page(holder, reused=True)
     current = sync.refresh(holder.pk)
     if current.is_open and (own or _is_left_alone(holder)):
@@ -153,11 +153,6 @@ def _make_room(order: Order, holder: models.Payment) -> contracts.StartedPayment
             payment_id=holder.pk, payer_id=holder.payer_id, started_at=holder.started_at
         )
     return None
-
-
-def _is_over(payment: models.Payment) -> bool:
-    expires_at = payment.session_expires_at
-    return expires_at is not None and expires_at <= timezone.now()
 
 
 def _is_left_alone(payment: models.Payment) -> bool:
@@ -176,7 +171,7 @@ def _initiate(order: Order, account: models.GatewayAccount) -> models.Payment:
         account=account,
         provider=account.provider,
         mode=account.mode,
-        method="card",
+        method=accounts.ADAPTERS[account.provider].method,
         request=encode(request),
         started_at=now,
     )

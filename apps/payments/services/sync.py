@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from apps.payments import contracts, events, models, selectors
 from apps.payments.aggregate import PaymentState
 from apps.payments.providers.base import (
+    Gone,
     HostedSession,
     PaymentSnapshot,
     Provider,
@@ -31,8 +32,8 @@ from kernel.errors import DomainError, Unavailable
 from kernel.jsoncodec import decode
 
 logger = logging.getLogger(__name__)
-# Keys are kept by gateways for at least a day: after that a page without a record is given up.
-KEY_LIFETIME = timedelta(hours=23)
+# Longer than any call that takes money lasts: until then nobody ends the payment.
+CAPTURE_LEASE = timedelta(minutes=2)
 
 
 def refresh(payment_id: UUID) -> contracts.PaymentInfo:
@@ -47,7 +48,8 @@ def refresh(payment_id: UUID) -> contracts.PaymentInfo:
 def ask_gateway(payment_id: UUID) -> contracts.PaymentInfo:
     """Fetch the payment from the gateway, append what is new and publish it.
 
-    Raises NotFound; Unavailable when the gateway does not answer.
+    Money that the payer has approved is taken on the way: whoever asks first takes it. Raises
+    NotFound; Unavailable when the gateway does not answer.
     """
     with _as_unavailable():
         look(payment_id)
@@ -64,8 +66,9 @@ def look(payment_id: UUID) -> PaymentSnapshot | None:
         return None
     if _is_record_only(payment):
         return None
-    snapshot = _snapshot(payment, accounts.provider_for(payment.account))
-    _learn(payment_id, snapshot)
+    provider = accounts.provider_for(payment.account)
+    snapshot, lease = _take_approved(payment, provider, _snapshot(payment, provider))
+    _learn(payment_id, snapshot, lease=lease)
     return snapshot
 
 
@@ -88,7 +91,7 @@ def close(payment_id: UUID, *, expired: bool = False, actor: str = "") -> contra
     if not payment.is_open:
         return selectors.to_info(payment)
     snapshot = None
-    if payment.account is not None and (payment.session_id or _may_have_page(payment)):
+    if payment.account is not None:
         with _as_unavailable():
             provider = accounts.provider_for(payment.account)
             snapshot = _close_page(payment, provider)
@@ -100,17 +103,51 @@ def _is_record_only(payment: models.Payment) -> bool:
     return not payment.request
 
 
-def _may_have_page(payment: models.Payment) -> bool:
-    """The call to open a page has not answered: there may be one under the payment's key."""
-    return timezone.now() - payment.started_at < KEY_LIFETIME
+def _may_have_page(payment: models.Payment, provider: Provider) -> bool:
+    """The call to open a page has not answered: there may be one under the payment's key.
+
+    Once gateways have forgotten the key a page without a record is given up: nobody ever had its
+    address to pay at.
+    """
+    return timezone.now() - payment.started_at < provider.key_lifetime
 
 
 def _snapshot(payment: models.Payment, provider: Provider) -> PaymentSnapshot | None:
-    if payment.session_id:
-        return provider.fetch(payment.session_id)
-    if not payment.is_open or not _may_have_page(payment):
+    session_id = payment.session_id
+    if not session_id:
+        if not payment.is_open or not _may_have_page(payment, provider):
+            return None
+        session_id = _find_page(payment, provider)
+    try:
+        return provider.fetch(session_id)
+    except Gone:
+        if not payment.page_is_over():
+            raise  # too early to be forgotten: rather the keys are another account's
         return None
-    return provider.fetch(_find_page(payment, provider))
+
+
+def _take_approved(
+    payment: models.Payment, provider: Provider, snapshot: PaymentSnapshot | None
+) -> tuple[PaymentSnapshot | None, datetime | None]:
+    """Approval is not payment. Returns what is true after taking it, and the lease to give back.
+
+    A payment that has been ended is never taken, however late its payer approves.
+    """
+    if snapshot is None or not snapshot.approved:
+        return snapshot, None
+    lease = _may_capture(payment.pk)
+    return (provider.capture_if_approved(snapshot) if lease else snapshot), lease
+
+
+@transaction.atomic
+def _may_capture(payment_id: UUID) -> datetime | None:
+    """Note, before the gateway is asked for it, that money may come; None when it must not."""
+    payment = journal.locked(payment_id)
+    if not payment.is_open:
+        return None
+    payment.capturing_until = timezone.now() + CAPTURE_LEASE
+    payment.save(update_fields=["capturing_until"])
+    return payment.capturing_until
 
 
 def _find_page(payment: models.Payment, provider: Provider) -> str:
@@ -133,15 +170,23 @@ def commit_session(payment_id: UUID, session: HostedSession) -> models.Payment:
     return payment
 
 
-def _close_page(payment: models.Payment, provider: Provider) -> PaymentSnapshot:
-    session_id = payment.session_id or _find_page(payment, provider)
-    provider.expire(session_id)
-    return provider.fetch(session_id)
+def _close_page(payment: models.Payment, provider: Provider) -> PaymentSnapshot | None:
+    if not payment.session_id and not _may_have_page(payment, provider):
+        return None
+    try:
+        return provider.expire(payment.session_id or _find_page(payment, provider))
+    except Gone:
+        return None
 
 
 @transaction.atomic
-def _learn(payment_id: UUID, snapshot: PaymentSnapshot | None) -> None:
+def _learn(
+    payment_id: UUID, snapshot: PaymentSnapshot | None, *, lease: datetime | None = None
+) -> None:
     payment = journal.locked(payment_id)
+    if lease and payment.capturing_until == lease:
+        payment.capturing_until = None
+        payment.save(update_fields=["capturing_until"])
     state = journal.state_of(payment_id)
     news = _news(payment, state, snapshot)
     if news:
@@ -156,8 +201,8 @@ def _news(
     now = timezone.now()
     if snapshot is not None:
         return interpret.news(state, snapshot, payment_id=payment.pk, now=now)
-    # No page was ever known and its key is forgotten: nobody had an address to pay at.
-    return [events.Expired(at=now)] if state.is_open else []
+    # No page is known (any more), so nobody can pay there; what a bank works on may still come.
+    return [events.Expired(at=now)] if state.is_open and not state.open_attempts else []
 
 
 @transaction.atomic
@@ -169,13 +214,17 @@ def _end(
     now = timezone.now()
     news = _news(payment, state, snapshot) if snapshot else []
     paid = any(isinstance(event, events.Captured | events.MismatchDetected) for event in news)
-    closed = snapshot is None or snapshot.expired
+    closed = (snapshot is None or snapshot.expired) and not _is_being_taken(payment)
     # The page reads as expired because we closed it: what we say about it is why.
     news = [event for event in news if not isinstance(event, events.Expired)]
     if closed and state.is_open and not paid:
         news.append(events.Expired(at=now) if expired else events.Cancelled(at=now))
     journal.write(payment, news, actor=actor)
     return selectors.get_payment(payment_id)
+
+
+def _is_being_taken(payment: models.Payment) -> bool:
+    return payment.capturing_until is not None and payment.capturing_until > timezone.now()
 
 
 @transaction.atomic
