@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from apps.payments import facade as payments
 from apps.payments import models
-from apps.payments.services import accounts
+from apps.payments.services import account_care, accounts
 from apps.payments.tests.factories import start
-from kernel.errors import Invalid, NotFound
+from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 
 STRIPE_KEY = "sk_test_" + "a1B2" * 8
@@ -52,15 +52,22 @@ def test_connecting_moves_no_payments(school):
 def test_an_account_is_offered_and_taken_back(school):
     info = connect()
 
-    assert (
-        accounts.offer_account(account_id=info.id, offered=True, actor="bursar").is_offered is True
-    )
-    assert (
-        accounts.offer_account(account_id=info.id, offered=False, actor="bursar").is_offered
-        is False
-    )
+    def offer(offered: bool, account_id=info.id):
+        return accounts.offer_account(account_id=account_id, offered=offered, actor="bursar")
+
+    assert offer(True).is_offered is True
+    assert offer(False).is_offered is False
     with pytest.raises(NotFound):
-        accounts.offer_account(account_id=uuid7(), offered=True, actor="bursar")
+        offer(True, uuid7())
+
+
+def test_an_account_that_is_off_is_not_offered(school):
+    info = connect()
+    accounts.offer_account(account_id=info.id, offered=True, actor="bursar")
+
+    assert account_care.turn_off(account_id=info.id, actor="bursar").is_offered is False
+    with pytest.raises(Conflict):
+        accounts.offer_account(account_id=info.id, offered=True, actor="bursar")
 
 
 def test_a_stand_in_takes_the_place_of_the_gateway(school, settings):

@@ -12,7 +12,7 @@ import requests
 from django.core.management import CommandError, call_command
 
 from apps.payments.providers import stripe as adapter
-from apps.payments.providers.stripe import verify_message
+from apps.payments.providers.stripe_messages import verify_message
 from apps.payments.sandbox import delivery
 from apps.payments.sandbox.app import SandboxApp
 from apps.payments.sandbox.gateway import Behaviour
