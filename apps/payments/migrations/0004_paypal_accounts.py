@@ -7,7 +7,7 @@ import apps.payments.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("payments", "0002_account_care"),
+        ("payments", "0003_disputes"),
     ]
 
     operations = [
