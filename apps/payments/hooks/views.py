@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from apps.payments.hooks.wakeup import wake_worker
-from apps.payments.providers.base import BadSignature
+from apps.payments.providers.base import BadSignature, ProviderError
 from apps.payments.services import webhooks
 from kernel.access import PUBLIC, access
 from kernel.errors import NotFound
@@ -23,7 +23,8 @@ from kernel.schools import current_school
 @require_POST
 def receive(request: HttpRequest, webhook_key: str) -> HttpResponse:
     """200 for a message that is kept, or was before; 400 for one that is not for this account, or
-    larger than any gateway's; 404 for an address that is nobody's."""
+    larger than any gateway's; 404 for an address that is nobody's; 503 while the gateway cannot be
+    asked whether the message is its own."""
     if _is_too_large(request):
         return _plain("The message is too large.", status=400)
     try:
@@ -42,6 +43,8 @@ def _answer(webhook_key: str, body: bytes, request: HttpRequest) -> HttpResponse
         )
     except BadSignature as error:
         return _plain(error.detail, status=400)
+    except ProviderError:
+        return _plain("The signature cannot be checked now. Send it again.", status=503)
     except NotFound:
         return _plain("There is no such address.", status=404)
     if fresh:

@@ -75,6 +75,7 @@ _NOT_OPEN = "only open sessions|not in an expireable|status of"
 def _client(credentials: Credentials) -> stripe.StripeClient:
     session = requests.Session()
     session.trust_env = not credentials.loopback
+    session.max_redirects = 0  # an answer from elsewhere is none, and a key is not sent there
     return stripe.StripeClient(
         credentials.secret_key,
         stripe_account=credentials.connected_account or None,

@@ -15,6 +15,8 @@ from apps.payments.sandbox.delivery import Courier, Transport, post
 from apps.payments.sandbox.faults import Faults
 from apps.payments.sandbox.gateway import Behaviour, Gateway
 from apps.payments.sandbox.hosted import Hosted
+from apps.payments.sandbox.paypal.api import PayPalApi
+from apps.payments.sandbox.paypal.hosted import Approval
 from apps.payments.sandbox.replies import Reply, Request, broken, html, json_reply
 from apps.payments.sandbox.server import serve
 from apps.payments.sandbox.store import Store
@@ -24,6 +26,8 @@ __all__ = ["SandboxApp", "serve"]
 
 _REASONS = {
     200: "OK",
+    201: "Created",
+    204: "No Content",
     303: "See Other",
     400: "Bad Request",
     401: "Unauthorized",
@@ -31,6 +35,7 @@ _REASONS = {
     404: "Not Found",
     413: "Content Too Large",
     415: "Unsupported Media Type",
+    422: "Unprocessable Entity",
     429: "Too Many Requests",
     500: "Internal Server Error",
 }
@@ -50,6 +55,8 @@ class SandboxApp:
         self.gateway = Gateway(self.store, behaviour)
         self.api = Api(self.gateway)
         self.hosted = Hosted(self.gateway)
+        self.paypal_api = PayPalApi(self.gateway.paypal)
+        self.approval = Approval(self.gateway.paypal, self.hosted)
         self.faults = Faults()
         self.control = Control(self.gateway, self.faults)
         self.courier = Courier(self.gateway, transport=transport)
@@ -78,6 +85,10 @@ class SandboxApp:
             return self._api(request)
         if request.path.startswith("/c/pay/"):
             return self.hosted.answer(request, request.path.removeprefix("/c/pay/").strip("/"))
+        if request.path == "/paypal/checkoutnow":
+            return self.approval.answer(request)
+        if request.path.startswith("/paypal/"):
+            return self._paypal(request)
         if request.path.startswith("/_control/"):
             return self.control.answer(request)
         lang = texts.language(None, request.languages)
@@ -88,6 +99,14 @@ class SandboxApp:
         if request.path == "/healthz":
             return json_reply(200, {"status": "ok"})
         return html(404, pages.missing_page(lang))
+
+    def _paypal(self, request: Request) -> Reply:
+        failure = self.faults.before(request.path)
+        if failure is not None:
+            return broken(failure)
+        path, base = request.path.removeprefix("/paypal"), f"http://{request.host}/paypal"
+        reply = self.paypal_api.answer(request, path, base)
+        return broken(500) if self.faults.loses(request.path) else reply
 
     def _api(self, request: Request) -> Reply:
         failure = self.faults.before(request.path)

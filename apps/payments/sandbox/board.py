@@ -10,6 +10,8 @@ from urllib.parse import parse_qs
 
 from apps.payments.sandbox import pages, texts
 from apps.payments.sandbox.gateway import Gateway
+from apps.payments.sandbox.paypal.control import PayPalControl
+from apps.payments.sandbox.paypal.wire import PayPalError
 from apps.payments.sandbox.replies import Reply, Request, html, redirect
 from apps.payments.sandbox.wire import Json, WireError
 
@@ -20,8 +22,9 @@ _NEWEST = "SELECT account, id FROM object WHERE kind = 'charge' ORDER BY seq DES
 class Board:
     """The page of controls; each button is what its namesake under /_control/ does."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, paypal: PayPalControl) -> None:
         self.gateway = gateway
+        self.paypal = paypal
         self.store = gateway.store
         secret = gateway.store.secret("form").encode()
         self.token = hmac.new(secret, b"controls", hashlib.sha256).hexdigest()[:32]
@@ -31,6 +34,7 @@ class Board:
         with self.store.work():
             rows = self.store.rows(_NEWEST, SHOWN)
             cards = [self._card(account, charge_id, lang) for account, charge_id in rows]
+            cards += [self._paypal_card(*each) for each in self.paypal.choices(lang)]
         return html(200, pages.board_page("".join(cards), lang))
 
     def press(self, request: Request) -> Reply:
@@ -39,6 +43,8 @@ class Board:
         if not hmac.compare_digest(form.get("token", "").encode(), self.token.encode()):
             raise WireError(403, "This form is out of date.")
         action, _, object_id = form.get("action", "").partition(" ")
+        if action.startswith("paypal/"):
+            return self._press_paypal(action.removeprefix("paypal/"), object_id)
         kind = "charge" if action in ("dispute", "refund") else "dispute"
         account = self.store.account_of(kind, object_id)
         if account is None:
@@ -46,6 +52,18 @@ class Board:
         with self.store.work():
             self._act(account, action, object_id)
         return redirect("/_control/")
+
+    def _press_paypal(self, control: str, object_id: str) -> Reply:
+        try:
+            with self.store.work():
+                self.paypal.press(control, object_id)
+        except PayPalError as error:
+            raise WireError(error.status, str(error)) from error
+        return redirect("/_control/")
+
+    def _paypal_card(self, title: str, state: str, buttons: list[tuple[str, str, str]]) -> str:
+        shown = "".join(self._button(f"paypal/{name}", *rest) for name, *rest in buttons)
+        return f'<h2>{escape(title)}</h2><p class="hint">{escape(state)}</p>{shown}'
 
     def _act(self, account: str, action: str, object_id: str) -> None:
         if action == "dispute":

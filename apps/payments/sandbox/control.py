@@ -15,6 +15,7 @@ POST /_control/dispute           {"session" | "payment_intent" | "charge": "…"
                                   "reason": "fraudulent", "seconds": 864000}
 POST /_control/answer_dispute    {"dispute": "du_…"}
 POST /_control/close_dispute     {"dispute": "du_…", "status": "won" | "lost"}
+POST /_control/paypal/…          the same for PayPal: see paypal/control.py
 GET  /_control/                  the newest charges with buttons, for people
 GET  /_control/state             what is switched, and how many messages wait
 """
@@ -29,6 +30,8 @@ from apps.payments.sandbox.board import Board
 from apps.payments.sandbox.disputes import ANSWER_WITHIN, ENDINGS
 from apps.payments.sandbox.faults import SLOW_SECONDS, Faults
 from apps.payments.sandbox.gateway import Gateway
+from apps.payments.sandbox.paypal.control import PayPalControl
+from apps.payments.sandbox.paypal.wire import PayPalError
 from apps.payments.sandbox.refunds import STATUSES
 from apps.payments.sandbox.replies import Reply, Request, json_reply
 from apps.payments.sandbox.wire import Json, WireError, integer, missing, not_found
@@ -44,7 +47,8 @@ class Control:
         self.gateway = gateway
         self.store = gateway.store
         self.faults = faults
-        self.board = Board(gateway)
+        self.paypal = PayPalControl(gateway.paypal)
+        self.board = Board(gateway, self.paypal)
 
     def answer(self, request: Request) -> Reply:
         _check_caller(request)
@@ -56,6 +60,8 @@ class Control:
         _check_type(request)
         if (request.method, name) == ("GET", "state"):
             return json_reply(200, self._state())
+        if request.method == "POST" and name.startswith("paypal/"):
+            return self._paypal(name.removeprefix("paypal/"), _wanted(request))
         actions = {
             "faults": self._switch,
             "settle": self._settle,
@@ -73,6 +79,13 @@ class Control:
         wanted = _wanted(request)
         with self.store.work():
             return json_reply(200, actions[name](wanted))
+
+    def _paypal(self, name: str, wanted: Json) -> Reply:
+        try:
+            with self.store.work():
+                return json_reply(200, self.paypal.act(name, wanted))
+        except PayPalError as error:
+            return json_reply(error.status, error.body)
 
     def _state(self) -> Json:
         waiting = self.store.rows("SELECT count(*) FROM delivery")[0][0]

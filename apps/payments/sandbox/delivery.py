@@ -123,12 +123,17 @@ class Courier:
         else:
             self.store.rows("DELETE FROM delivery WHERE seq = ?", seq)
 
+    def _signature(self, endpoint: Json, body: bytes) -> dict[str, str]:
+        if endpoint.get("wire") == "paypal":
+            return self.gateway.paypal.signed_headers(endpoint["id"], body)
+        return {"Stripe-Signature": sign(endpoint["secret"], body, at=int(time.time()))}
+
     def _sent(self, endpoint: Json, event: Json) -> bool:
         body = json.dumps(event, separators=(",", ":")).encode()
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "Homeroom-Sandbox/1.0",
-            "Stripe-Signature": sign(endpoint["secret"], body, at=int(time.time())),
+            **self._signature(endpoint, body),
         }
         try:
             return 200 <= self.transport(endpoint["url"], headers, body) < 300

@@ -57,11 +57,11 @@ class Hosted:
             return redirect(_success(session), pages.closed_page(session, lang))
         if session["status"] != "open":
             return html(200, pages.closed_page(session, lang))
-        if not self._from_our_form(request, session["id"]):
+        if not self.is_our_form(request, session["id"]):
             return html(403, pages.stale_page(session["id"], lang))
         return self._act(account, session["id"], action, lang)
 
-    def _from_our_form(self, request: Request, session_id: str) -> bool:
+    def is_our_form(self, request: Request, session_id: str) -> bool:
         """Browsers name an origin with every form; only scripts on this machine name none, and
         they could read the token as well."""
         token = parse_qs(request.query).get("form", [""])[0]

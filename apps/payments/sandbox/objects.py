@@ -32,6 +32,7 @@ class Behaviour:
     capture_difference: int = 0  # minor units taken more than asked for
     # Another currency the account is kept in, and what one unit of what is paid is worth in it.
     settlement: tuple[str, float] | None = None
+    order_life: float = 3 * 3600  # seconds until PayPal forgets an order that nobody completed
 
 
 class Objects:

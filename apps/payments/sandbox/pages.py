@@ -32,13 +32,13 @@ def payment_page(
     """The open page. `token` proves that an answer comes from this form."""
     words = LANGUAGES[lang]
     total = amount(session["amount_total"], session["currency"], lang)
-    return _document(
+    return document(
         words["pay_title"].format(amount=total),
-        f"{_note(words['declined']) if declined else ''}"
+        f"{note(words['declined']) if declined else ''}"
         f"{_heading(session, data, total, lang)}"
-        f"{_table(data['items'], total, lang)}"
+        f"{table(data['items'], total, lang)}"
         f"{_form(session['id'], token, total, lang)}"
-        f"{_link(session['cancel_url'], words['cancel'])}"
+        f"{link(session['cancel_url'], words['cancel'])}"
         f'<p class="hint">{escape(words["hint"])}</p>',
         lang,
     )
@@ -52,26 +52,26 @@ def closed_page(session: Json, lang: str = "en") -> str:
     text = words["closed"]
     if complete:
         text = words["paid"] if session["payment_status"] == "paid" else words["confirming"]
-    back = _link(target.replace("{CHECKOUT_SESSION_ID}", session["id"]), words["back"])
-    return _document(text, f"<h1>{escape(text)}</h1>{back}", lang)
+    back = link(target.replace("{CHECKOUT_SESSION_ID}", session["id"]), words["back"])
+    return document(text, f"<h1>{escape(text)}</h1>{back}", lang)
 
 
 def stale_page(session_id: str, lang: str = "en") -> str:
     """The answer to a form that is not ours, or from before the sandbox was set up anew."""
     words = LANGUAGES[lang]
-    again = _link(f"/c/pay/{session_id}", words["again"])
-    return _document(words["stale"], f"<h1>{escape(words['stale'])}</h1>{again}", lang)
+    again = link(f"/c/pay/{session_id}", words["again"])
+    return document(words["stale"], f"<h1>{escape(words['stale'])}</h1>{again}", lang)
 
 
 def missing_page(lang: str = "en") -> str:
     text = LANGUAGES[lang]["missing"]
-    return _document(text, f"<h1>{escape(text)}</h1>", lang)
+    return document(text, f"<h1>{escape(text)}</h1>", lang)
 
 
 def home_page(lang: str = "en") -> str:
     words = LANGUAGES[lang]
     text = f"<h1>{escape(words['home'])}</h1><p>{escape(words['home_text'])}</p>"
-    return _document(words["home"], text, lang)
+    return document(words["home"], text, lang)
 
 
 def board_page(cards: str, lang: str = "en") -> str:
@@ -79,7 +79,7 @@ def board_page(cards: str, lang: str = "en") -> str:
     words = LANGUAGES[lang]
     cards = cards or f"<p>{escape(words['board_empty'])}</p>"
     text = f'<h1>{escape(words["board"])}</h1><p class="hint">{escape(words["board_hint"])}</p>'
-    return _document(words["board"], text + cards, lang)
+    return document(words["board"], text + cards, lang)
 
 
 def _heading(session: Json, data: Json, total: str, lang: str) -> str:
@@ -91,7 +91,7 @@ def _heading(session: Json, data: Json, total: str, lang: str) -> str:
     )
 
 
-def _table(items: list[Json], total: str, lang: str) -> str:
+def table(items: list[Json], total: str, lang: str) -> str:
     words = LANGUAGES[lang]
     rows = "".join(
         f'<tr><th scope="row">{escape(item["description"])}</th>'
@@ -119,15 +119,15 @@ def _form(session_id: str, token: str, total: str, lang: str) -> str:
     )
 
 
-def _note(text: str) -> str:
+def note(text: str) -> str:
     return f'<p class="note" role="alert">{escape(text)}</p>'
 
 
-def _link(target: str, text: str) -> str:
+def link(target: str, text: str) -> str:
     return f'<a class="back" href="{escape(target, quote=True)}">{escape(text)}</a>'
 
 
-def _document(title: str, content: str, lang: str) -> str:
+def document(title: str, content: str, lang: str) -> str:
     banner = escape(LANGUAGES[lang]["banner"])
     return (
         f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8">'

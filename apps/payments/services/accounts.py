@@ -18,13 +18,17 @@ from apps.payments import models, selectors
 from apps.payments.contracts import AccountInfo
 from apps.payments.preferences import ONLINE_PAYMENTS
 from apps.payments.providers.base import Credentials, Provider, ProviderError
+from apps.payments.providers.paypal import PayPalProvider
 from apps.payments.providers.stripe import StripeProvider
 from apps.payments.services.errors import NoGateway
 from kernel.errors import Conflict, Invalid, NotFound, Unavailable
 from kernel.schools import school_url
 
 # Every gateway that a school can connect: its name in the database, and who speaks to it.
-ADAPTERS = {models.STRIPE: StripeProvider}
+ADAPTERS: dict[str, type[StripeProvider] | type[PayPalProvider]] = {
+    models.STRIPE: StripeProvider,
+    models.PAYPAL: PayPalProvider,
+}
 # So long a message signed with the secret before this one is still taken.
 OLD_SECRET_FOR = timedelta(days=1)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")

@@ -33,7 +33,9 @@ RETRY_DELAYS = (
 UNMATCHED_TRIES = 3
 # A worker has this long to begin before the sweep takes the message up.
 HEAD_START = timedelta(seconds=10)
-_MONEY = re.compile(r"^(checkout|payment_intent|charge|refund)\.")
+_MONEY = re.compile(
+    r"^(checkout|payment_intent|charge|refund|payment|customer\.dispute)\.", re.IGNORECASE
+)
 
 
 def receive(*, webhook_key: str, body: bytes, headers: Mapping[str, Any]) -> tuple[UUID, bool]:

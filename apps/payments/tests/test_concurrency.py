@@ -14,7 +14,7 @@ from django.db import connection
 from apps.events import facade as event_store
 from apps.payments import events, models
 from apps.payments import facade as payments
-from apps.payments.services import counter, webhooks
+from apps.payments.services import accounts, counter, webhooks
 from apps.payments.tests import factories
 from apps.payments.tests.factories import JUN, MINA, LineFactory, order
 from kernel.errors import DomainError
@@ -153,3 +153,42 @@ def test_the_same_message_ten_times_at_once_is_handled_once(committed_school, ac
     assert payments.get_payment(started.payment_id).captured_minor == 25000
     stored = [type(e.event) for e in event_store.load(started.payment_id)]
     assert stored.count(events.Captured) == 1
+
+
+def test_return_page_and_webhook_take_an_approved_payment_once(committed_school, sandbox):
+    models.GatewayAccount.objects.all().delete()
+    accounts.create_sandbox_account(provider="paypal")
+    started = payments.start_payment(**order())
+    sandbox.press(started, "pay")
+
+    answers = at_once(
+        committed_school.schema_name, [lambda: payments.sync(started.payment_id).status] * 8
+    )
+
+    assert set(answers) <= {"captured", "pending"}
+    assert payments.sync(started.payment_id).status == "captured"
+    rows = sandbox.app.store.rows("SELECT count(*) FROM object WHERE kind = 'paypal.capture'")
+    assert rows[0][0] == 1
+    told = [stored.event for stored in event_store.load(started.payment_id)]
+    assert len([event for event in told if isinstance(event, events.Captured)]) == 1
+
+
+def test_an_approved_payment_is_taken_or_ended_never_both(committed_school, sandbox):
+    models.GatewayAccount.objects.all().delete()
+    accounts.create_sandbox_account(provider="paypal")
+    for _round in range(5):
+        started = payments.start_payment(**order())
+        sandbox.press(started, "pay")
+
+        at_once(
+            committed_school.schema_name,
+            [
+                lambda key=started.payment_id: payments.sync(key),
+                lambda key=started.payment_id: payments.cancel(key),
+            ],
+        )
+
+        payment = models.Payment.objects.get(pk=started.payment_id)
+        found = accounts.provider_of(payment).fetch(payment.session_id)
+        assert payment.status in ("captured", "cancelled")
+        assert bool(found.captures) == (payment.status == "captured")
