@@ -56,7 +56,6 @@ ALLOWED: dict[str, dict[str, str]] = {
         "apps/events/services/options.py": "numbers of the installation",
         "apps/payments/hooks/wakeup.py": "the client of the broker",
         "apps/payments/models/__init__.py": "the installation's keys",
-        "apps/payments/models.py": "the installation's keys",
         "apps/payments/providers/paypal/__init__.py": "by the account's own keys",
         "apps/payments/providers/stripe.py": "by the account's own key",
         "apps/tenants/choices.py": "the world's time zones",

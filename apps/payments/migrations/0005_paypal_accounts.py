@@ -7,7 +7,7 @@ import apps.payments.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("payments", "0003_disputes"),
+        ("payments", "0004_reconciliation"),
     ]
 
     operations = [
