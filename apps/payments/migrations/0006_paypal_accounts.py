@@ -7,7 +7,7 @@ import apps.payments.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("payments", "0004_reconciliation"),
+        ("payments", "0005_bank_statements"),
     ]
 
     operations = [
