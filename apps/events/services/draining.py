@@ -6,8 +6,8 @@ kills it, it either happened or it did not.
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -32,11 +32,20 @@ LOCK_FAMILY = 0x0B0C_0000
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """What one pass did. Not `locked`: another drainer has the lane. `idle`: nothing was due."""
+    """What one pass did. Not `locked`: another drainer has the lane. `due` are the lanes, of this
+    one and the calls', that had work when the lock was free again."""
 
     locked: bool
     handled: int = 0
-    idle: bool = False
+    due: Collection[int] = ()
+
+
+@dataclass(slots=True)
+class Drained:
+    """What several passes did; `due` as in Pass, None when nobody has looked since."""
+
+    handled: int = 0
+    due: Collection[int] | None = None
 
 
 def drain(schema_name: str, *, wait: float = 10.0, calls: bool = True) -> int:
@@ -72,17 +81,17 @@ def drain_lane(schema_name: str, lane: int, *, budget: float | None = None) -> i
             return 0  # archived: its events wait until it is open again
         with draining(schema_name, [lane]):
             if lane == DELIVERIES_LANE:
-                handled = make_due_calls(tenant_id_of(schema_name), deadline)
+                done = Drained(make_due_calls(tenant_id_of(schema_name), deadline))
             else:
-                handled = _drain_events(schema_name, lane, deadline)
-        _hand_over(schema_name, lane)
-    return handled
+                done = _drain_events(schema_name, lane, deadline)
+        _hand_over(schema_name, lane, done.due)
+    return done.handled
 
 
 def _drain_once(schema_name: str, wait: float, *, calls: bool) -> int:
     deadline = time.monotonic() + wait
     handled = sum(
-        _drain_events(schema_name, lane, None, wait_until=deadline)
+        _drain_events(schema_name, lane, None, wait_until=deadline).handled
         for lane in range(options().lanes)
     )
     return handled + (make_due_calls(tenant_id_of(schema_name)) if calls else 0)
@@ -90,24 +99,24 @@ def _drain_once(schema_name: str, wait: float, *, calls: bool) -> int:
 
 def _drain_events(
     schema_name: str, lane: int, deadline: float | None, *, wait_until: float = 0.0
-) -> int:
-    handled = 0
+) -> Drained:
+    done = Drained()
     while deadline is None or time.monotonic() < deadline:
         outcome = _pass(schema_name, lane)
-        handled += outcome.handled
+        done.handled += outcome.handled
+        done.due = outcome.due if outcome.locked else None
         if not outcome.locked:
             if time.monotonic() >= wait_until:
                 break
             time.sleep(0.02)
-        # Only a look with the lock free may end this: someone may have committed an event during
-        # a pass, and found the lane locked when it came to drain it.
-        elif outcome.idle:
+        elif lane not in outcome.due:
             break
-    return handled
+    return done
 
 
-def _hand_over(schema_name: str, lane: int) -> None:
-    due = announcements.due_among(tenant_id_of(schema_name), lane, DELIVERIES_LANE)
+def _hand_over(schema_name: str, lane: int, due: Collection[int] | None) -> None:
+    if due is None:
+        due = announcements.due_among(tenant_id_of(schema_name), lane, DELIVERIES_LANE)
     for work in due:
         wake(schema_name, work)
 
@@ -116,14 +125,15 @@ def _pass(schema_name: str, lane: int) -> Pass:
     try:
         mark = marks.begin(lane, _lock_of(tenant_id_of(schema_name), lane))
     except marks.NothingDue:
-        return Pass(locked=True, idle=True)
+        return Pass(locked=True)
     if mark is None:
         return Pass(locked=False)
     run = _wary_pass if mark.one_by_one else _usual_pass
     outcome = run(schema_name, lane)
-    if outcome.locked:
-        marks.end(lane, mark)
-    return outcome
+    if not outcome.locked:
+        return outcome
+    due = marks.end(lane, mark, tenant_id_of(schema_name), DELIVERIES_LANE)
+    return replace(outcome, due=due)
 
 
 def _usual_pass(schema_name: str, lane: int) -> Pass:

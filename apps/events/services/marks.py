@@ -7,10 +7,11 @@ each noted before as well, so that the one to blame is found and given up.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
-from apps.events.models import LaneMark, OutboxEvent
+from apps.events.models import OutboxEvent
 from apps.events.services.batches import Batch
 from apps.events.services.options import options
 
@@ -31,6 +32,11 @@ WITH look AS MATERIALIZED (
         ON CONFLICT (lane) DO UPDATE SET unfinished = lane_mark.unfinished + 1
         RETURNING unfinished, careful)
 SELECT due, unfinished, careful FROM look LEFT JOIN begun ON true
+"""
+_END = """
+WITH ended AS (UPDATE lane_mark SET unfinished = 0, careful = %(careful)s WHERE lane = %(lane)s)
+SELECT DISTINCT lane FROM public.outbox_ready
+ WHERE tenant_id = %(school)s AND lane = ANY(%(lanes)s) AND due_at <= statement_timestamp()
 """
 
 
@@ -62,12 +68,22 @@ def begin(lane: int, lock: tuple[int, int]) -> Mark | None:
     return None if unfinished is None else Mark(unfinished, careful)
 
 
-def end(lane: int, mark: Mark) -> None:
-    """The pass is over, and whoever ran it is alive."""
+def end(lane: int, mark: Mark, school: int, *also: int) -> set[int]:
+    """The pass is over, and whoever ran it is alive. Returns which lanes, of this one and `also`,
+    have work now: someone may have committed an event during the pass, and found the lane locked
+    when it came to drain it."""
     left = 0
     if mark.one_by_one:
         left = (mark.careful or options().batch) - 1
-    LaneMark.objects.filter(lane=lane).update(unfinished=0, careful=left)
+    values: dict[str, Any] = {
+        "lane": lane,
+        "careful": left,
+        "school": school,
+        "lanes": [lane, *also],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_END, values)
+        return {due for (due,) in cursor.fetchall()}
 
 
 def note_attempt(batch: Batch) -> None:

@@ -54,7 +54,7 @@ def test_one_round_is_enough_unless_it_made_work_for_another(lessons_school, hea
     assert calls_made == [2, 1, 0]
 
     monkeypatch.setattr(draining.announcements, "due_among", lambda *_lanes: {0})
-    monkeypatch.setattr(draining, "_drain_events", lambda *_args, **_how: 0)
+    monkeypatch.setattr(draining, "_drain_events", lambda *_args, **_how: draining.Drained())
     assert events.drain("t_000001") == 3
     assert calls_made == []
 
@@ -216,15 +216,15 @@ def test_a_handler_that_breaks_the_transaction_costs_only_itself(lessons_school,
 
 def test_work_that_comes_when_a_pass_is_over_is_found(lessons_school, hears, monkeypatch):
     hears("register")
-    look = draining._pass
+    run = draining._usual_pass
 
     def commit_just_after_a_pass(schema_name, lane):
-        outcome = look(schema_name, lane)
-        if not outcome.idle and effects("register") == ["early"]:
+        outcome = run(schema_name, lane)
+        if effects("register") == ["early"]:
             hold_lesson("late")
         return outcome
 
-    monkeypatch.setattr(draining, "_pass", commit_just_after_a_pass)
+    monkeypatch.setattr(draining, "_usual_pass", commit_just_after_a_pass)
     hold_lesson("early")
 
     draining.drain_lane("t_000001", 0)
