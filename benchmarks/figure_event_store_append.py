@@ -7,8 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from psycopg.conninfo import conninfo_to_dict
-
 from apps.events import facade as events
 from benchmarks import outbox, peer
 from benchmarks.counting import Counted
@@ -25,7 +23,7 @@ def measure() -> Result:
     peer.check()
     outbox.make_effects()
     with peer.database() as database:
-        env = _variables(database)
+        env = peer.eventsourcing(database)
         try:
             return compare(
                 "append to the event store and publish, 8 writers",
@@ -64,15 +62,3 @@ def append_and_publish(stream: UUID, version: int) -> int:
     """The stream's new version."""
     event = Counted(number=version)
     return events.append("bench", stream, expected_version=version, events=[event], publish=[event])
-
-
-def _variables(database: str) -> dict[str, str]:
-    parts = conninfo_to_dict(database)
-    return {
-        "PERSISTENCE_MODULE": "eventsourcing.postgres",
-        "POSTGRES_DBNAME": str(parts["dbname"]),
-        "POSTGRES_HOST": str(parts.get("host", "")),
-        "POSTGRES_PORT": str(parts.get("port", "5432")),
-        "POSTGRES_USER": str(parts.get("user", "")),
-        "POSTGRES_PASSWORD": str(parts.get("password") or "none"),
-    }

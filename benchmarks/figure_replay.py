@@ -1,7 +1,8 @@
 """A million stored events of payments gone through again, and a long stream read by its snapshot.
 
 Ours is the whole of `manage.py replay`: read, decoded (one in ten from an older version),
-folded, written to the shadows, compared. Peer: the ORM's rows decoded and folded, nothing else.
+folded, written to the shadows, compared. Peers: the ORM's rows decoded and folded, nothing else,
+and those of the eventsourcing library.
 Then the peak memory of the processes, and a stream of 10,000 events from its snapshot and 50
 events beside all of it.
 """
@@ -21,7 +22,8 @@ from apps.events.services.registry import registry
 from apps.events.services.replay.ground import Choice
 from apps.events.services.replay.running import replay
 from apps.payments.aggregate import fold
-from benchmarks.harness import Result, judge, seconds
+from benchmarks import peer
+from benchmarks.harness import Result, Skipped, judge, seconds
 from kernel.ids import uuid7
 from kernel.owner import owner_session
 from kernel.schools import in_school
@@ -122,6 +124,37 @@ def by_orm() -> float:
     return count / seconds(go_through)
 
 
+def by_library(database: str) -> float:
+    """The eventsourcing library: read, decoded and folded, nothing else."""
+    rate = peer.number_of(
+        "eventsourcing_replay", str(PEER_STREAMS), env=peer.eventsourcing(database)
+    )
+    peer.execute(database, "DROP TABLE IF EXISTS stored_events")
+    return rate
+
+
+def library_figure(ours: list[float]) -> list[Result]:
+    """None without the peers' environment."""
+    try:
+        peer.check()
+    except Skipped as reason:
+        print(f"replay beside the eventsourcing library: SKIPPED, {reason}", flush=True)
+        return []
+    with peer.database() as database:
+        theirs = [by_library(database) for _ in ours]
+    return [
+        judge(
+            f"replay {STREAMS * EVENTS_EACH:,} events of payments",
+            ours=ours,
+            peer=theirs,
+            peer_name="the eventsourcing library",
+            unit="events a second",
+            goal=2,
+            more_is_better=True,
+        )
+    ]
+
+
 def snapshot_figure() -> Result:
     stream, length = uuid7(), 10_000
     folding = events.Folding(
@@ -164,6 +197,7 @@ def measure() -> list[Result]:
             rates = [(ours(), by_orm()) for _ in range(ROUNDS + 1)][1:]
             peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
             snapshot = snapshot_figure()
+            beside_library = library_figure([pair[0] for pair in rates])
     finally:
         with owner_session() as session:
             session.execute(_EMPTY.encode(), prepare=False)
@@ -178,6 +212,7 @@ def measure() -> list[Result]:
             goal=2.5,
             more_is_better=True,
         ),
+        *beside_library,
         judge(
             f"replay {total:,} events of payments, whole",
             ours=[total / pair[0] for pair in rates],

@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 from django.conf import settings
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from benchmarks.harness import Skipped
 from config import testdb
@@ -76,6 +76,19 @@ def check() -> None:
     """Raises Skipped when the peers' environment is not there."""
     if not PYTHON.exists():
         raise Skipped(f"its peer is not installed in {PLACE}: `make bench` does that, with network")
+
+
+def eventsourcing(database: str) -> dict[str, str]:
+    """The variables by which the eventsourcing library finds a database."""
+    parts = conninfo_to_dict(database)
+    return {
+        "PERSISTENCE_MODULE": "eventsourcing.postgres",
+        "POSTGRES_DBNAME": str(parts["dbname"]),
+        "POSTGRES_HOST": str(parts.get("host", "")),
+        "POSTGRES_PORT": str(parts.get("port", "5432")),
+        "POSTGRES_USER": str(parts.get("user", "")),
+        "POSTGRES_PASSWORD": str(parts.get("password") or "none"),
+    }
 
 
 def number_of(script: str, *arguments: str, env: Mapping[str, str] | None = None) -> float:
