@@ -244,6 +244,16 @@ class PayStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PayGroup:
+    """Invoices that one payment can pay: their money goes to the same account of the school."""
+
+    account_id: UUID | None
+    real_money: bool
+    invoices: tuple[InvoiceInfo, ...]
+    total_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceTotals:
     """Sums over a filtered list of invoices."""
 

@@ -24,6 +24,8 @@ class FeeCategory(SchoolModel):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=80)
     position = models.PositiveSmallIntegerField(default=0)
+    # The gateway account that its money goes to; None: the one in use. A key of payments.
+    account_id = models.UUIDField(null=True, blank=True)
 
     class Meta:
         ordering = ["position", "name"]

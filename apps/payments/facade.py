@@ -33,6 +33,7 @@ __all__ = [
     "NoGateway",
     "PaymentInProgress",
     "PaymentLine",
+    "account_taking",
     "bank_line",
     "bank_lines",
     "book_external_refund",
@@ -57,7 +58,6 @@ __all__ = [
     "start_payment",
     "sync",
     "take_back_by_bank_line",
-    "takes_real_money",
     "takings",
     "tie_bank_line",
     "undo_bank_line",
@@ -75,10 +75,12 @@ def start_payment(
     return_path: str,
     cancel_path: str,
     idempotency_key: str,
+    account_id: UUID | None = None,
 ) -> StartedPayment:
     """Open a hosted payment page and say where it is. Call outside a transaction.
 
     `return_path` and `cancel_path` are paths on the school's host and may hold "{payment_id}".
+    `account_id`: the account that takes the money, while it is on; else the one in use.
     The same person paying the same things gets the same page again (`reused`). Amounts in minor
     units. Raises PaymentInProgress (somebody else is paying one of these), AlreadyPaid,
     KeyReused, NoGateway, Invalid, Unavailable (the gateway does not answer; nothing was taken).
@@ -94,6 +96,7 @@ def start_payment(
             return_path=return_path,
             cancel_path=cancel_path,
             idempotency_key=idempotency_key,
+            account_id=account_id,
         )
     )
 
@@ -235,14 +238,15 @@ def can_take_payments() -> bool:
     return accounts.can_take_payments()
 
 
-def takes_real_money() -> bool:
-    """False while new payments go to a test or practice account: families are told so."""
-    return accounts.takes_real_money()
-
-
 def list_accounts() -> list[AccountInfo]:
     """The school's accounts at gateways, the one in use first; keys masked only."""
     return selectors.list_accounts()
+
+
+def account_taking(account_id: UUID | None) -> AccountInfo | None:
+    """The account that takes new payments for this choice: the chosen one while it is on, else
+    the one in use. None while the school has none. `mode` is live, test or sandbox."""
+    return accounts.account_taking(account_id)
 
 
 def create_sandbox_account() -> AccountInfo:

@@ -301,6 +301,11 @@ def default_account() -> models.GatewayAccount | None:
     return models.GatewayAccount.objects.filter(is_default=True, turned_off_at=None).first()
 
 
+def account_in_service(account_id: UUID) -> models.GatewayAccount | None:
+    """The account, unless it is turned off."""
+    return models.GatewayAccount.objects.filter(pk=account_id, turned_off_at=None).first()
+
+
 def account_by_webhook_key(webhook_key: str) -> models.GatewayAccount | None:
     return models.GatewayAccount.objects.filter(webhook_key=webhook_key).first()
 

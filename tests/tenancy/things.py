@@ -316,6 +316,7 @@ BY_NAME: dict[str, Builder] = {
     "account_id": lambda a: a.account.pk,
     "activity_id": lambda a: a.activity.pk,
     "backup_id": lambda a: a.backup_id,
+    "category_id": lambda a: a.category_id,
     "class_id": lambda a: a.school_class.pk,
     "digest": lambda a: a.logo_digest,
     "discrepancy_id": lambda a: a.discrepancy_id,
@@ -374,6 +375,7 @@ SAME = {"variant"}
 NO_OBJECT = {"/portal/settings/<slug:group>/", "/portal/settings/plan/choose/<slug:code>/"}
 # What forms and filters call the objects they take: {field: builder}.
 FIELDS: dict[str, Builder] = {
+    "account": lambda a: a.account.pk,
     "category": lambda a: a.category_id,
     "category_id": lambda a: a.category_id,
     "class": lambda a: a.school_class.pk,

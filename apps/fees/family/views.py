@@ -15,7 +15,7 @@ from apps.fees.preferences import PART_PAYMENTS, PREPAYMENTS, RECEIPT_FOOTER, SM
 from apps.fees.selectors import family, invoices, receipts
 from apps.fees.services import allocation, checkout, documents, links
 from apps.fees.services.counter import prepaid_minor
-from apps.fees.services.offer import offer_to
+from apps.fees.services.offer import Offer, offer_to
 from apps.payments import facade as payments
 from apps.payments.contracts import HELD_FOR, PAID_STATUSES, PaymentInfo
 from apps.students.contracts import GuardianInfo
@@ -67,17 +67,26 @@ def balance(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
     ids = [invoice.id for child in owed.children for invoice in child.invoices]
     if ids and allocation.catch_up_references(ids):
         owed = family.family_balance(guardian_id=guardian.id)
+    offer = offer_to(owed)
     context = {
         "balance": owed,
-        "offer": offer_to(owed),
+        "offer": offer,
         "token": uuid4(),
         "part_payments": PART_PAYMENTS.value,
         "smallest_part_minor": SMALLEST_PART.value,
         "prepayments": PREPAYMENTS.value,
         "can_pay": payments.can_take_payments(),
-        "real_money": payments.takes_real_money(),
+        "real_money": _is_real_money(offer),
     }
     return render(request, "fees/family/balance.html", context)
+
+
+def _is_real_money(offer: Offer) -> bool:
+    """False while any of it would go to a test or practice account."""
+    if offer.groups:
+        return all(group.real_money for group in offer.groups)
+    account = payments.account_taking(None)
+    return account is None or account.mode == "live"
 
 
 @for_guardian
@@ -133,9 +142,12 @@ def payment(request: HttpRequest, guardian: GuardianInfo, payment_id: UUID) -> H
     if info.is_open:
         info = payments.sync(payment_id)
     allocation.catch_up([info])
+    outcome = _outcome(info)
+    owed = family.family_balance(guardian_id=guardian.id) if outcome == "paid" else None
     context = {
         "payment": info,
-        "outcome": _outcome(info),
+        "outcome": outcome,
+        "left_minor": owed.total_minor if owed else 0,
         "resume_url": payments.resume_url(payment_id) if info.is_open else None,
         **_credit_of(info),
     }

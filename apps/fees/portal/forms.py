@@ -1,14 +1,16 @@
 """Forms of the bursar's pages. Amounts are typed as people write them, cleaned to minor units."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from apps.fees.models import Fee, RefundDecision
+from apps.fees.models import Fee, FeeCategory, RefundDecision
 from apps.fees.preferences import DUE_DAYS
 from apps.fees.selectors import catalogue
+from apps.payments.contracts import AccountInfo
 from apps.students import facade as students
 from kernel.errors import DomainError
 from kernel.money import amount_text, parse_amount
@@ -89,6 +91,26 @@ class FeeForm(forms.Form):
             "due_days": data["due_days"],
             "due_date": data["due_date"],
         }
+
+
+class CategoryAccountForm(forms.Form):
+    """Which gateway account a category's money goes to. One that is off is not offered anew."""
+
+    account = forms.TypedChoiceField(
+        label=_("Account"), required=False, coerce=UUID, empty_value=None
+    )
+
+    def __init__(
+        self, *args: Any, accounts: Sequence[AccountInfo], category: FeeCategory, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.auto_id = f"id_{category.pk}_%s"
+        self.fields["account"].initial = str(category.account_id or "")
+        offered = [a for a in accounts if a.is_on or a.id == category.account_id]
+        self.fields["account"].choices = [  # type: ignore[attr-defined]
+            ("", _("The account in use")),
+            *((str(account.id), account.label) for account in offered),
+        ]
 
 
 class BillForm(forms.Form):

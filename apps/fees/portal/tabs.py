@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 def tabs(active: str) -> list[dict[str, Any]]:
     titles = [
         ("fees", _("Fees"), reverse("fees:fees")),
+        ("categories", _("Categories"), reverse("fees:categories")),
         ("runs", _("Billing runs"), reverse("fees:runs")),
         ("invoices", _("Invoices"), reverse("fees:invoices")),
         ("bank", _("Bank lines"), reverse("fees:bank")),

@@ -2,6 +2,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from apps.fees.portal import views_bank as bank
 from apps.fees.portal import views_billing as billing
+from apps.fees.portal import views_categories as categories
 from apps.fees.portal import views_fees as fees
 from apps.fees.portal import views_invoices as invoices
 from apps.fees.portal import views_ledger as ledger
@@ -13,6 +14,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("new/", fees.fee_new, name="fee_new"),
     path("<uuid:fee_id>/edit/", fees.fee_edit, name="fee_edit"),
     path("<uuid:fee_id>/archive/", fees.fee_archive, name="fee_archive"),
+    path("categories/", categories.category_list, name="categories"),
+    path(
+        "categories/<uuid:category_id>/account/",
+        categories.choose_account,
+        name="category_account",
+    ),
     path("bill/", billing.bill, name="bill"),
     path("runs/", billing.run_list, name="runs"),
     path("runs/<uuid:run_id>/", billing.run, name="run"),

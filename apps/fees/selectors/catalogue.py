@@ -34,6 +34,14 @@ def list_categories() -> QuerySet[FeeCategory]:
     return FeeCategory.objects.all()
 
 
+def get_category(*, category_id: UUID) -> FeeCategory:
+    """Raises NotFound."""
+    category = FeeCategory.objects.filter(pk=category_id).first()
+    if category is None:
+        raise NotFound(_("There is no such category."))
+    return category
+
+
 def suggested_due_date(fee: Fee, *, on: date) -> date:
     """When a bill made today would be due; a fixed date that has passed moves to `on`."""
     if fee.due_rule == Fee.DueRule.DATE and fee.due_date:

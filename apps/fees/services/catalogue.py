@@ -10,6 +10,7 @@ from apps.fees.models import Fee, FeeCategory
 from apps.fees.preferences import DUE_DAYS
 from apps.fees.selectors import catalogue
 from apps.identity import facade as identity
+from apps.payments import facade as payments
 from kernel.errors import Conflict, Invalid
 from kernel.schools import current_school
 
@@ -90,6 +91,29 @@ def archive_fee(*, fee_id: UUID, archived: bool, actor: str) -> None:
         action="fees.fee_archived" if archived else "fees.fee_restored",
         subject=str(fee_id),
         detail={"name": fee.name},
+    )
+
+
+@transaction.atomic
+def choose_account(*, category_id: UUID, account_id: UUID | None, actor: str) -> None:
+    """Have the category's money go to this gateway account; None: to the one in use.
+
+    Raises NotFound for an unknown category, Invalid for an unknown account.
+    """
+    category = catalogue.get_category(category_id=category_id)
+    labels = {account.id: account.label for account in payments.list_accounts()}
+    if account_id is not None and account_id not in labels:
+        raise Invalid(_("There is no such gateway account."), field="account")
+    before, category.account_id = category.account_id, account_id
+    category.save(update_fields=["account_id"])
+    identity.record_audit(
+        actor=actor,
+        action="fees.category_account_chosen",
+        subject=category.name,
+        detail={
+            "before": labels.get(before, "–") if before else "–",
+            "after": labels[account_id] if account_id else "–",
+        },
     )
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from apps.fees.contracts import InvoiceInfo, PayStep
 from apps.fees.preferences import PART_PAYMENTS, PREPAYMENTS, SMALLEST_PART, USE_CREDIT
-from apps.fees.selectors import family, invoices
+from apps.fees.selectors import accounts, family, invoices
 from apps.fees.services.allocation import (
     catch_up_references,
     credit_used,
@@ -56,7 +56,9 @@ def start_family_payment(*, guardian_id: UUID, wish: Wish) -> PayStep:
     amount = _amount(owed, wish, credit=credit)
     if amount == 0:
         return PayStep(redirect_url="", payment_id=None, credit_used_minor=credit)
-    lines = payment_lines(owed, amount_minor=amount, payer_id=guardian.id)
+    lines, account_id = _of_one_account(
+        payment_lines(owed, amount_minor=amount, payer_id=guardian.id)
+    )
     started = payments.start_payment(
         payer_id=guardian.id,
         payer_name=guardian.name,
@@ -67,6 +69,7 @@ def start_family_payment(*, guardian_id: UUID, wish: Wish) -> PayStep:
         return_path=RETURN_PATH,
         cancel_path=RETURN_PATH,
         idempotency_key=f"family:{guardian.id}:{wish.token}",
+        account_id=account_id,
     )
     if not started.reused:
         _check_still_owed(lines, payment_id=started.payment_id)
@@ -77,17 +80,31 @@ def start_family_payment(*, guardian_id: UUID, wish: Wish) -> PayStep:
     )
 
 
+def _of_one_account(lines: Sequence[PaymentLine]) -> tuple[list[PaymentLine], UUID | None]:
+    """A hosted page pays into one account of the school: the lines whose money goes where the
+    first one's goes, and that account. The others are left for a payment of their own."""
+    taking = accounts.accounts_of(_asked(lines))
+    ids = {str(key): info.id if info else None for key, info in taking.items()}
+    first = ids.get(lines[0].reference)
+    return [line for line in lines if ids.get(line.reference, first) == first], first
+
+
+def _asked(lines: Sequence[PaymentLine]) -> dict[UUID, int]:
+    """Invoice -> what is to be paid of it; money in advance is for none."""
+    return {
+        UUID(line.reference): line.amount_minor
+        for line in lines
+        if not line.reference.startswith(PREPAID)
+    }
+
+
 def _check_still_owed(lines: Sequence[PaymentLine], *, payment_id: UUID) -> None:
     """Look once more, now that the payment holds its invoices: between the first look and the
     claim somebody else may have paid them, or the school may have taken them back.
 
     Raises Conflict, with the page closed again.
     """
-    asked = {
-        UUID(line.reference): line.amount_minor
-        for line in lines
-        if not line.reference.startswith(PREPAID)
-    }
+    asked = _asked(lines)
     catch_up_references(asked)
     with transaction.atomic():
         wanted = lock_balances(asked)

@@ -5,17 +5,20 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from apps.fees.contracts import FamilyBalance, InvoiceInfo
+from apps.fees.contracts import FamilyBalance, InvoiceInfo, PayGroup
 from apps.fees.preferences import USE_CREDIT
+from apps.fees.selectors import accounts
 from apps.payments import facade as payments
 from apps.payments.contracts import PROCESSING, PaymentInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """`invoices`: what may be paid now. `held`: invoices that another guardian is paying (`other`)
+    """`groups`: what may be paid now, by the account of the school that takes it. `invoices`: what
+    the button pays, the first group. `held`: invoices that another guardian is paying (`other`)
     just now; nobody else can pay those. `own`: the reader's own payment that is not done."""
 
+    groups: tuple[PayGroup, ...]
     invoices: tuple[InvoiceInfo, ...]
     held: frozenset[UUID]
     credit_minor: int
@@ -44,10 +47,12 @@ def offer_to(owed: FamilyBalance) -> Offer:
     under_way = payments.open_payments(references) if references else []
     others = [info for info in under_way if _holds(info, owed.guardian.id)]
     held = {line.reference for info in others for line in info.lines}
-    free = tuple(invoice for invoice in found if str(invoice.id) not in held)
-    wanted = sum(invoice.balance_minor for invoice in free)
+    free = [invoice for invoice in found if str(invoice.id) not in held]
+    groups = accounts.pay_groups(sorted(free, key=lambda i: (i.due_on, i.number)))
+    wanted = groups[0].total_minor if groups else 0
     return Offer(
-        invoices=free,
+        groups=tuple(groups),
+        invoices=groups[0].invoices if groups else (),
         held=frozenset(invoice.id for invoice in found if str(invoice.id) in held),
         credit_minor=min(wanted, owed.credit_minor) if USE_CREDIT.value else 0,
         own=next((info for info in under_way if info.payer_id == owed.guardian.id), None),

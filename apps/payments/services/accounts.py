@@ -42,22 +42,27 @@ def can_take_payments() -> bool:
     return account is not None and _is_reachable(account)
 
 
-def takes_real_money() -> bool:
-    """False while new payments go to a test or practice account."""
-    account = selectors.default_account()
-    return account is None or account.mode == models.LIVE
-
-
 def _is_reachable(account: models.GatewayAccount) -> bool:
     return account.mode != models.SANDBOX or bool(settings.SANDBOX_URL)
 
 
-def default_account() -> models.GatewayAccount:
-    """The account that takes new payments. Raises NoGateway."""
-    account = selectors.default_account()
-    if account is None or not _is_reachable(account):
-        raise NoGateway
-    return account
+def account_for(account_id: UUID | None) -> models.GatewayAccount:
+    """The account that takes a new payment: the chosen one while it is on, else the one in use.
+    Raises NoGateway."""
+    chosen = selectors.account_in_service(account_id) if account_id else None
+    for account in (chosen, selectors.default_account()):
+        # A restored copy has accounts without keys.
+        if account is not None and account.secret_key and _is_reachable(account):
+            return account
+    raise NoGateway
+
+
+def account_taking(account_id: UUID | None) -> AccountInfo | None:
+    """The same as data; None where there is no such account."""
+    try:
+        return selectors.to_account(account_for(account_id))
+    except NoGateway:
+        return None
 
 
 def provider_for(account: models.GatewayAccount) -> Provider:

@@ -45,6 +45,7 @@ class Order:
     return_path: str
     cancel_path: str
     idempotency_key: str
+    account_id: UUID | None = None
 
     @property
     def amount_minor(self) -> int:
@@ -76,7 +77,7 @@ def start_payment(order: Order) -> contracts.StartedPayment:
     if not ONLINE_PAYMENTS.is_on:
         raise Forbidden(_("The school takes no payments online at the moment."), code="online_off")
     check_order(order)
-    account = accounts.default_account()
+    account = accounts.account_for(order.account_id)
     for _try in range(MAX_TRIES):
         known = _known(order)
         if known is not None:
