@@ -22,10 +22,16 @@ from apps.payments.contracts import (
     StartedPayment,
     TakingsInfo,
 )
-from apps.payments.services import accounts, counter, refunds, start
+from apps.payments.services import accounts, counter, fraud, refunds, start
 from apps.payments.services import sync as sync_service
 from apps.payments.services.bank import matching as bank
-from apps.payments.services.errors import AlreadyPaid, KeyReused, NoGateway, PaymentInProgress
+from apps.payments.services.errors import (
+    AlreadyPaid,
+    KeyReused,
+    NoGateway,
+    PaymentInProgress,
+    PaymentsPaused,
+)
 
 __all__ = [
     "AlreadyPaid",
@@ -33,6 +39,7 @@ __all__ = [
     "NoGateway",
     "PaymentInProgress",
     "PaymentLine",
+    "PaymentsPaused",
     "account_taking",
     "bank_line",
     "bank_lines",
@@ -55,6 +62,7 @@ __all__ = [
     "record_offline_payment",
     "request_refund",
     "resume_url",
+    "source_of",
     "start_payment",
     "sync",
     "take_back_by_bank_line",
@@ -76,14 +84,18 @@ def start_payment(
     cancel_path: str,
     idempotency_key: str,
     account_id: UUID | None = None,
+    family_id: UUID | None = None,
+    source: str = "",
 ) -> StartedPayment:
     """Open a hosted payment page and say where it is. Call outside a transaction.
 
     `return_path` and `cancel_path` are paths on the school's host and may hold "{payment_id}".
     `account_id`: the account that takes the money, while it is on; else the one in use.
+    `family_id` (opaque) and `source` (of `source_of`) are counted to find odd attempts.
     The same person paying the same things gets the same page again (`reused`). Amounts in minor
     units. Raises PaymentInProgress (somebody else is paying one of these), AlreadyPaid,
-    KeyReused, NoGateway, Invalid, Unavailable (the gateway does not answer; nothing was taken).
+    KeyReused, NoGateway, Invalid, PaymentsPaused (odd attempts before), Unavailable (the gateway
+    does not answer; nothing was taken).
     """
     return start.start_payment(
         start.Order(
@@ -97,8 +109,14 @@ def start_payment(
             cancel_path=cancel_path,
             idempotency_key=idempotency_key,
             account_id=account_id,
+            origin=fraud.Origin(family_id=family_id, source=source) if family_id else None,
         )
     )
+
+
+def source_of(address: str) -> str:
+    """A digest of a payer's network address, for `start_payment`; "" for what is no address."""
+    return fraud.source_of(address)
 
 
 def get_payment(payment_id: UUID) -> PaymentInfo:

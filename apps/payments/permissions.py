@@ -1,13 +1,15 @@
-"""Who may see payments, give money back, look after the books, and connect a gateway."""
+"""Who may see payments, give money back, look after the books, gateways and held payers."""
 
 VIEW_PAYMENTS = "payments.view_payments"
 REFUND_PAYMENTS = "payments.refund_payments"
 RECONCILE_PAYMENTS = "payments.reconcile_payments"
 MANAGE_ACCOUNTS = "payments.manage_accounts"
+DECIDE_HOLDS = "payments.decide_holds"
 
 GRANTS: dict[str, tuple[str, ...]] = {
     VIEW_PAYMENTS: ("admin", "bursar"),
     REFUND_PAYMENTS: ("admin", "bursar"),
     RECONCILE_PAYMENTS: ("admin", "bursar"),
     MANAGE_ACCOUNTS: ("admin",),
+    DECIDE_HOLDS: ("admin", "bursar"),
 }

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.tenants.facade import declare_feature
+from apps.tenants.facade import Setting, declare, declare_feature, kinds
 
 ONLINE_PAYMENTS = declare_feature(
     name="online_payments",
@@ -12,4 +12,58 @@ ONLINE_PAYMENTS = declare_feature(
         "booked, and cash and transfers work as ever."
     ),
     covers=("apps.payments.portal.account_views",),
+)
+
+FRAUD_CHECKS = declare(
+    Setting(
+        name="payments.fraud_checks",
+        group="payments",
+        kind=kinds.Switch(),
+        default=True,
+        label=_("Pause payments after odd attempts"),
+        help_text=_("Who is paused is told to try later; staff see why under “Blocked”."),
+    )
+)
+FAMILY_ATTEMPTS = declare(
+    Setting(
+        name="payments.family_attempts",
+        group="payments",
+        kind=kinds.Whole(3, 100),
+        default=12,
+        required=True,
+        label=_("Payments begun by a family within an hour"),
+        help_text=_("More than this many are odd."),
+    )
+)
+FAMILY_DECLINES = declare(
+    Setting(
+        name="payments.family_declines",
+        group="payments",
+        kind=kinds.Whole(3, 100),
+        default=6,
+        required=True,
+        label=_("Declined cards of a family within an hour"),
+        help_text=_("As many as this are odd."),
+    )
+)
+ADDRESS_DECLINES = declare(
+    Setting(
+        name="payments.address_declines",
+        group="payments",
+        kind=kinds.Whole(3, 200),
+        default=10,
+        required=True,
+        label=_("Declined cards from one network address within an hour"),
+        help_text=_("As many as this, of at least three payers, look like stolen cards tried out."),
+    )
+)
+PAUSE_MINUTES = declare(
+    Setting(
+        name="payments.pause_minutes",
+        group="payments",
+        kind=kinds.Whole(5, 1440, unit=_("minutes")),
+        default=60,
+        required=True,
+        label=_("Length of the pause"),
+    )
 )

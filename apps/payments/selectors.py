@@ -310,6 +310,30 @@ def account_by_webhook_key(webhook_key: str) -> models.GatewayAccount | None:
     return models.GatewayAccount.objects.filter(webhook_key=webhook_key).first()
 
 
+def holds(*, state: str = "") -> QuerySet[models.FraudHold]:
+    """Pauses after odd attempts, newest first; `state` "" for all."""
+    rows = models.FraudHold.objects.filter(state=state) if state else models.FraudHold.objects
+    return rows.order_by("-placed_at", "-id")
+
+
+def get_hold(hold_id: UUID) -> models.FraudHold:
+    """Raises NotFound."""
+    hold = models.FraudHold.objects.filter(pk=hold_id).first()
+    if hold is None:
+        raise NotFound(_("There is no such entry."))
+    return hold
+
+
+def held_attempts(hold: models.FraudHold) -> QuerySet[models.PaymentOrigin]:
+    """The attempts of the day before the hold, newest first, with their payments."""
+    kind, _colon, key = hold.subject.partition(":")
+    which = {"family_id" if kind == "family" else "source": key}
+    rows = models.PaymentOrigin.objects.filter(
+        started_at__gte=hold.placed_at - timedelta(days=1), **which
+    )
+    return rows.select_related("payment").order_by("-started_at")
+
+
 def provider_events(*, state: str = "", text: str = "") -> QuerySet[models.ProviderEvent]:
     """Messages of gateways, newest first, without their bodies."""
     rows = models.ProviderEvent.objects.select_related("account").defer("body")

@@ -212,6 +212,13 @@ class Things:
         ).pk
 
     @cached_property
+    def hold_id(self) -> UUID:
+        now = timezone.now()
+        return payments.FraudHold.objects.create(
+            subject=f"family:{uuid7()}", kind="velocity", placed_at=now, until=now
+        ).pk
+
+    @cached_property
     def message(self) -> Any:
         return MessageFactory()
 
@@ -326,6 +333,7 @@ BY_NAME: dict[str, Builder] = {
     "fee_id": lambda a: a.fee_id,
     "guardian_id": lambda a: a.guardian.pk,
     "guardianship_id": lambda a: a.guardianship_id,
+    "hold_id": lambda a: a.hold_id,
     "import_id": lambda a: a.import_id,
     "invoice_id": lambda a: a.invoice.id,
     "letter_id": lambda a: a.letter_id,

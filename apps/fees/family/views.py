@@ -99,7 +99,11 @@ def pay(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
             messages.error(request, str(errors[0]))
         return redirect("family:balance")
     try:
-        step = checkout.start_family_payment(guardian_id=guardian.id, wish=form.wish())
+        step = checkout.start_family_payment(
+            guardian_id=guardian.id,
+            wish=form.wish(),
+            source=payments.source_of(str(request.META.get("REMOTE_ADDR", ""))),
+        )
     except payments.AlreadyPaid as error:
         return _already_paid(request, guardian, error)
     except payments.PaymentInProgress as error:

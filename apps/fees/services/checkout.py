@@ -40,12 +40,13 @@ class Wish:
     token: UUID
 
 
-def start_family_payment(*, guardian_id: UUID, wish: Wish) -> PayStep:
-    """Open the hosted page for what the family wants to pay.
+def start_family_payment(*, guardian_id: UUID, wish: Wish, source: str = "") -> PayStep:
+    """Open the hosted page for what the family wants to pay. `source`: of payments.source_of.
 
     Raises Invalid for a bad choice or amount, payments.PaymentInProgress when one of the invoices
-    is being paid, payments.AlreadyPaid or Conflict when that has just happened, Unavailable when
-    the gateway does not answer. Talks to the gateway: no transaction open.
+    is being paid, payments.AlreadyPaid or Conflict when that has just happened,
+    payments.PaymentsPaused after odd attempts, Unavailable when the gateway does not answer. Talks
+    to the gateway: no transaction open.
     """
     guardian = students.get_guardian(guardian_id)
     _check_rules(wish)
@@ -70,6 +71,8 @@ def start_family_payment(*, guardian_id: UUID, wish: Wish) -> PayStep:
         cancel_path=RETURN_PATH,
         idempotency_key=f"family:{guardian.id}:{wish.token}",
         account_id=account_id,
+        family_id=guardian.household_id,
+        source=source,
     )
     if not started.reused:
         _check_still_owed(lines, payment_id=started.payment_id)

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from apps.payments import contracts
 from apps.payments.models.bank import BankStatement, LineTie, StatementLine
+from apps.payments.models.odd_attempts import FraudHold, PaymentOrigin
 from apps.payments.models.reconciliation import (
     Discrepancy,
     Payout,
@@ -31,7 +32,9 @@ from kernel.models import SchoolModel
 __all__ = [
     "BankStatement",
     "Discrepancy",
+    "FraudHold",
     "LineTie",
+    "PaymentOrigin",
     "Payout",
     "PayoutLine",
     "ReconciliationRun",

@@ -89,6 +89,12 @@ class SecretForm(forms.Form):
     )
 
 
+class HoldForm(forms.Form):
+    """Why a held payer may go on, or may not."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=300, help_text=_("For your colleagues."))
+
+
 class AccountForm(forms.Form):
     """A Stripe account of the school."""
 

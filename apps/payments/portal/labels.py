@@ -77,6 +77,15 @@ EVENT: dict[str, Label] = {
     "unmatched": (_("Unmatched"), "warn"),
     "ignored": (_("Not needed"), "muted"),
 }
+HOLD: dict[str, Label] = {
+    "open": (_("To be looked at"), "warn"),
+    "released": (_("Released"), "muted"),
+    "kept": (pgettext_lazy("payer", "Kept blocked"), "bad"),
+}
+HOLD_KIND: dict[str, Promise] = {
+    "velocity": _("Many attempts of one family"),
+    "card_testing": _("Cards tried out from one address"),
+}
 PROVIDER: dict[str, str] = {"stripe": "Stripe"}
 MODE: dict[str, Label] = {
     "sandbox": (_("Practice"), "warn"),

@@ -3,6 +3,7 @@ from django.urls import URLPattern, URLResolver, path
 from apps.payments.portal import (
     account_views,
     dispute_views,
+    hold_views,
     reconciliation_views,
     statement_views,
     views,
@@ -47,6 +48,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("messages/", views.event_list, name="events"),
     path("messages/<uuid:event_id>/again/", views.match_again, name="match_again"),
     path("messages/<uuid:event_id>/away/", views.put_away, name="put_away"),
+    path("blocked/", hold_views.hold_list, name="holds"),
+    path("blocked/<uuid:hold_id>/", hold_views.hold_detail, name="hold"),
+    path("blocked/<uuid:hold_id>/release/", hold_views.hold_release, name="hold_release"),
+    path("blocked/<uuid:hold_id>/keep/", hold_views.hold_keep, name="hold_keep"),
     path("accounts/", account_views.account_list, name="accounts"),
     path("accounts/add/", account_views.account_add, name="account_add"),
     path("accounts/sandbox/", account_views.open_sandbox, name="open_sandbox"),

@@ -215,11 +215,13 @@ def tabs(request: HttpRequest) -> list[dict[str, Any]]:
         ("payments:payouts", _("Payouts"), VIEW_PAYMENTS),
         ("payments:statements", _("Bank statements"), RECONCILE_PAYMENTS),
         ("payments:events", _("Gateway messages"), VIEW_PAYMENTS),
+        ("payments:holds", _("Blocked"), VIEW_PAYMENTS),
         ("payments:accounts", _("Gateway accounts"), "payments.manage_accounts"),
     ]
     counts = {
         "payments:disputes": selectors.count_open_disputes() or "",
         "payments:reconciliation": reading.count_open() or "",
+        "payments:holds": selectors.holds(state=models.FraudHold.OPEN).count() or "",
     }
     return [
         {"url": reverse(name), "label": label, "count": counts.get(name)}

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from kernel.errors import Conflict, Invalid
+from kernel.errors import Conflict, DomainError, Invalid
 
 
 class PaymentInProgress(Conflict):
@@ -49,4 +49,16 @@ class KeyReused(Conflict):
     def __init__(self) -> None:
         super().__init__(
             _("This request was sent before with other details. Reload the page and try again.")
+        )
+
+
+class PaymentsPaused(DomainError):
+    """Too many odd attempts: no new payment for a while. Says nothing of what was counted."""
+
+    status = 429
+    code = "payments_paused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("You cannot pay online at the moment. Please try again later, or ask the office.")
         )

@@ -13,8 +13,10 @@ from django.db.models import Q, QuerySet
 from apps.events import facade as event_store
 from apps.payments.models import (
     BankStatement,
+    FraudHold,
     Payment,
     PaymentLine,
+    PaymentOrigin,
     ProviderEvent,
     Refund,
     StatementLine,
@@ -27,6 +29,13 @@ NOBODY = "–"
 def payments_of(payer_ids: Iterable[UUID]) -> QuerySet[Payment]:
     """Payments of this payer; at the counter a student may be the payer."""
     return Payment.objects.filter(payer_id__in=list(payer_ids))
+
+
+def holds_of(payer_ids: Iterable[UUID]) -> QuerySet[FraudHold]:
+    """Pauses of this payer's family, as far as its attempts are still known."""
+    origins = PaymentOrigin.objects.filter(payment__in=payments_of(payer_ids))
+    families = set(origins.values_list("family_id", flat=True))
+    return FraudHold.objects.filter(subject__in=[f"family:{key}" for key in families])
 
 
 def split(payer_ids: Iterable[UUID], *, on: date) -> tuple[QuerySet[Payment], QuerySet[Payment]]:

@@ -19,7 +19,7 @@ from apps.payments.providers.base import (
     SessionRequest,
     Unknown,
 )
-from apps.payments.services import accounts, journal, sync
+from apps.payments.services import accounts, fraud, journal, sync
 from apps.payments.services.errors import AlreadyPaid, KeyReused, PaymentInProgress
 from kernel.errors import Conflict, Forbidden, Invalid, Unavailable
 from kernel.ids import uuid7
@@ -46,6 +46,7 @@ class Order:
     cancel_path: str
     idempotency_key: str
     account_id: UUID | None = None
+    origin: fraud.Origin | None = None
 
     @property
     def amount_minor(self) -> int:
@@ -70,7 +71,8 @@ def start_payment(order: Order) -> contracts.StartedPayment:
     """Claim what is paid and open the hosted page.
 
     The intent is committed before the gateway is called and the call runs outside a transaction.
-    Raises PaymentInProgress, AlreadyPaid, KeyReused, NoGateway, Invalid; Unavailable when the
+    Raises PaymentInProgress, AlreadyPaid, KeyReused, NoGateway, Invalid, PaymentsPaused (odd
+    attempts before); Unavailable when the
     gateway cannot be reached (nothing is taken then, and the claim is released); Forbidden when
     the school has switched payments online off.
     """
@@ -88,6 +90,7 @@ def start_payment(order: Order) -> contracts.StartedPayment:
             if reused is not None:
                 return reused
             continue
+        fraud.check(order.origin)
         try:
             payment = _initiate(order, account)
         except IntegrityError:
@@ -180,6 +183,7 @@ def _initiate(order: Order, account: models.GatewayAccount) -> models.Payment:
     for reference in order.references:
         models.OpenClaim.objects.create(reference=reference, payment=payment)
     journal.write(payment, [initiated(order, payment)])
+    fraud.remember(payment.pk, order.origin, at=now)
     return payment
 
 

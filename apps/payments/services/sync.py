@@ -26,7 +26,7 @@ from apps.payments.providers.base import (
     ProviderError,
     SessionRequest,
 )
-from apps.payments.services import accounts, derived, interpret, journal
+from apps.payments.services import accounts, derived, fraud, interpret, journal
 from apps.payments.services.errors import NoGateway
 from kernel.errors import DomainError, Unavailable
 from kernel.jsoncodec import decode
@@ -53,7 +53,7 @@ def ask_gateway(payment_id: UUID) -> contracts.PaymentInfo:
     """
     with _as_unavailable():
         look(payment_id)
-    return selectors.get_payment(payment_id)
+    return _stop_if_odd(selectors.get_payment(payment_id))
 
 
 def look(payment_id: UUID) -> PaymentSnapshot | None:
@@ -70,6 +70,15 @@ def look(payment_id: UUID) -> PaymentSnapshot | None:
     snapshot, lease = _take_approved(payment, provider, _snapshot(payment, provider))
     _learn(payment_id, snapshot, lease=lease)
     return snapshot
+
+
+def _stop_if_odd(info: contracts.PaymentInfo) -> contracts.PaymentInfo:
+    """After one decline too many the page is closed, so that no further card is tried on it."""
+    if info.status != contracts.DECLINED:
+        return info
+    declines = len(journal.state_of(info.id).failures)
+    held = fraud.after_decline(info.id, declines=declines)
+    return give_up(info.id) if held and info.is_open else info
 
 
 def give_up(payment_id: UUID) -> contracts.PaymentInfo:

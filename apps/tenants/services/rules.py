@@ -44,6 +44,10 @@ GROUPS: dict[str, tuple[Any, Any]] = {
         gettext_lazy("Fees"),
         gettext_lazy("How families are billed and may pay. Nothing already booked changes."),
     ),
+    "payments": (
+        gettext_lazy("Payments online"),
+        gettext_lazy("When odd attempts to pay are stopped for a while."),
+    ),
     "reminders": (
         gettext_lazy("Reminders"),
         gettext_lazy("E-mails to families before and after a due date."),

@@ -30,10 +30,14 @@ from apps.payments.models import (
     Refund,
     StatementLine,
 )
+from apps.payments.privacy import odd_attempts
 from apps.payments.services import privacy as service
 from apps.payments.services.timeline import timeline
 from apps.tenants.facade import privacy
 from kernel.money import Money
+
+# Registered in a file of its own.
+__all__ = ["odd_attempts"]
 
 privacy.nobody_in(
     {
