@@ -13,10 +13,20 @@ _SECRET_PATHS = re.compile(
     r"/(family/l|invitation|password/reset|hooks/payments|start/confirm|start/school)/[^/\s\"'\\]+"
 )
 
+# Keys and signing secrets of gateways, and what is sent to prove who asks.
+_SECRET_VALUES = re.compile(
+    r"\b(?:(?:sk|rk)_(?:test|live)_|whsec_)[^\s\"'\\,;)]{8,}"
+    r"|(?<=Bearer )[^\s\"'\\,;)]{16,}"
+    r"|(?<=Basic )[A-Za-z0-9+/]{16,}=*"
+    r"|(?<=access_token\": \")[^\"]+|(?<=access_token\":\")[^\"]+"
+)
+# Their lines below WARNING are of no use to us, or hold keys and bearer tokens.
+QUIET = ("stripe", "urllib3", "celery.worker.strategy", "celery.app.trace", "celery.beat")
+
 
 def loggable(text: str) -> str:
-    """The text with the token of each one-time link taken out."""
-    return _SECRET_PATHS.sub(r"/\1/[token]", text)
+    """The text with the token of each one-time link taken out, and keys of gateways."""
+    return _SECRET_VALUES.sub("[secret]", _SECRET_PATHS.sub(r"/\1/[token]", text))
 
 
 def without_links(event: Any, _hint: Any = None) -> Any:
@@ -59,7 +69,7 @@ def configure(_config: dict[str, Any]) -> None:
     root.setLevel(settings.LOG_LEVEL)
     # Its DEBUG lines hold keys and bearer tokens.
     logging.getLogger("paypalrestsdk").setLevel(logging.WARNING)
-    for noisy in ("stripe", "urllib3", "celery.worker.strategy", "celery.app.trace", "celery.beat"):
+    for noisy in QUIET:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -72,4 +82,6 @@ def configure(_config: dict[str, Any]) -> None:
 def _renderer(as_json: bool) -> list[Any]:
     if as_json:
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    # Without the values of variables, which tracebacks of the default kind show.
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]

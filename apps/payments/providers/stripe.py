@@ -6,6 +6,7 @@ Time budget of one call inside a web request: connect 2 s, read 5 s, two retries
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets as random
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ import requests
 import stripe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
+from stripe import _util
 
 from apps.payments.providers import stripe_books as books
 from apps.payments.providers import stripe_snapshots as snapshots
@@ -41,6 +43,11 @@ from apps.payments.providers.base import (
 from apps.payments.providers.stripe_messages import verify_message
 from kernel import errors
 from kernel.money import CURRENCIES
+
+# Below WARNING the package logs whole answers, the signing secret of a new endpoint among them;
+# on the word of a variable of the environment it prints them as well.
+logging.getLogger("stripe").addFilter(lambda record: record.levelno >= logging.WARNING)
+_util.STRIPE_LOG = None
 
 TIMEOUT_SECONDS = (2, 5)
 NETWORK_RETRIES = 2
