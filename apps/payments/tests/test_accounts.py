@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone
 
@@ -331,3 +332,29 @@ def test_a_secret_from_the_dashboard_is_entered_by_hand(client_for, stripe):
     start()
     stripe.refresh_from_db()
     assert stripe.webhook_secret == secret
+
+
+def test_an_operator_rotates_all_secrets_of_a_school(client_for, stripe, capsys):
+    client_for("admin").post(reverse("payments:account_check", args=[stripe.pk]))
+    stripe.refresh_from_db()
+    first = stripe.webhook_secret
+
+    call_command("rotate_webhook_secrets", school="lincoln")
+
+    stripe.refresh_from_db()
+    told = capsys.readouterr().out
+    assert "Stripe: there is a new secret." in told
+    assert stripe.previous_webhook_secret == first
+    assert stripe.webhook_secret not in told
+
+
+def test_the_command_tells_of_a_gateway_that_is_away(client_for, stripe, settings):
+    client_for("admin").post(reverse("payments:account_check", args=[stripe.pk]))
+    settings.STRIPE_API_BASE = "http://127.0.0.1:1"
+
+    with pytest.raises(CommandError, match="kept the old secret") as refused:
+        call_command("rotate_webhook_secrets", school="lincoln")
+    assert refused.value.returncode == 1
+    with pytest.raises(CommandError, match="no such account") as refused:
+        call_command("rotate_webhook_secrets", school="lincoln", account="Other")
+    assert refused.value.returncode == 2
