@@ -70,6 +70,10 @@ def number_of(child):
     return make.owed(child)[0].number
 
 
+def name_of(child):
+    return f"{child.first_name} {child.last_name}"
+
+
 def balance(child):
     return sum(invoice.balance_minor for invoice in make.owed(child))
 
@@ -300,7 +304,7 @@ def test_another_sum_is_suggested_and_not_ticked(bursar, family, drain):
 
 
 def test_a_name_and_the_very_sum_are_suggested(family):
-    imported(row("450.00", text=f"School fees of {family.child.name}"))
+    imported(row("450.00", text=f"School fees of {name_of(family.child)}"))
 
     [invoice] = suggested()[line().pk].invoices
     assert invoice.student_id == family.child.pk
@@ -371,7 +375,7 @@ def test_a_line_is_split_by_hand(bursar, family, drain):
     imported(row("600.00", text="School"))
     first, second = family.children
     url = f"{LINES}{line().pk}/?q={first.last_name}"
-    assert first.name in text(bursar.get(url))
+    assert name_of(first) in text(bursar.get(url))
     wrong = bursar.post(url, {f"amount-{first.pk}": "100", f"amount-{second.pk}": "100"})
     assert (wrong.status_code, "do not make up the amount" in text(wrong)) == (422, True)
     bad = bursar.post(url, {f"amount-{first.pk}": "much"})

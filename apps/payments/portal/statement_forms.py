@@ -72,7 +72,7 @@ class LayoutForm(forms.Form):
         places = [("", "–"), *((str(i), name or str(i + 1)) for i, name in enumerate(header))]
         for key, label in COLUMNS.items():
             self.fields[f"col_{key}"] = forms.ChoiceField(
-                label=label, choices=places, required=False
+                label=label, choices=places, required=key == "date"
             )
 
     @staticmethod

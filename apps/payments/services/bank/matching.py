@@ -51,7 +51,7 @@ def tie_payouts() -> int:
     amount fits several, the one whose words are on the statement; else none. Returns how many."""
     open_lines = list(
         StatementLine.objects.select_for_update()
-        .filter(state=StatementLine.OPEN, amount_minor__gt=0, plan=None)
+        .filter(state=StatementLine.OPEN, amount_minor__gt=0, plan__isnull=True)
         .order_by("booked_on", "id")
     )
     free = _free_payouts({line.amount_minor for line in open_lines})

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Prefetch, Q, QuerySet
+from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext as _
 
 from apps.payments.models import Discrepancy, LineTie, Payout, PayoutLine, ReconciliationRun
@@ -42,9 +43,10 @@ def runs() -> QuerySet[ReconciliationRun]:
 
 
 def last_runs() -> list[ReconciliationRun]:
-    """The last run of each account."""
+    """The last run of each account: the one that is waiting, under way, or was done last."""
     newest = ReconciliationRun.objects.select_related("account")
-    newest = newest.order_by("account_id", "-created_at", "-id").distinct("account_id")
+    newest = newest.annotate(last=Coalesce("finished_at", Now()))
+    newest = newest.order_by("account_id", "-last", "-created_at").distinct("account_id")
     return sorted(newest, key=lambda run: run.account.label)
 
 
