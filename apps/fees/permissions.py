@@ -5,6 +5,7 @@ MANAGE_FEES = "fees.manage_fees"
 POST_BILLING_RUN = "fees.post_billing_run"
 REFUND = "fees.refund"
 RECORD_PAYMENT = "fees.record_payment"
+VIEW_REPORTS = "fees.view_reports"
 
 _MONEY = ("admin", "bursar")
 
@@ -14,4 +15,5 @@ GRANTS: dict[str, tuple[str, ...]] = {
     POST_BILLING_RUN: _MONEY,
     REFUND: _MONEY,
     RECORD_PAYMENT: _MONEY,
+    VIEW_REPORTS: _MONEY,
 }

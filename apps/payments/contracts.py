@@ -154,6 +154,107 @@ class TimelineEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyAction:
+    """One line of the audit: who did what with money, when and why. `payment_id` is None for
+    what is about no payment, an account or a billing run say. `actor`: an address of staff,
+    "payer" or "system: " and which part."""
+
+    at: datetime
+    actor: str
+    what: str
+    why: str
+    trace_id: str
+    code: str
+    subject: str = ""
+    payment_id: UUID | None = None
+
+
+# Which money a report is about: what counts, or what never does (test payments).
+REAL_MONEY, TEST_MONEY = "real", "test"
+OFFLINE = "offline"  # the provider of money at the counter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakingsCell:
+    """Money of one day, one method and one account, minor units. All cuts of a report are sums
+    over these cells, so that they agree. Money at the counter (provider "offline") has no
+    account, nor has that of demonstration schools."""
+
+    day: date
+    method: str
+    provider: str
+    account_id: UUID | None
+    account: str
+    taken_minor: int = 0
+    taken_count: int = 0
+    returned_minor: int = 0
+    returned_count: int = 0
+    lost_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayFees:
+    """What one gateway account kept of what it has paid out; minor units."""
+
+    account_id: UUID
+    account: str
+    fees_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakingsReport:
+    """Money in and out of two days and those between, in the school's currency and time zone.
+
+    Money counts on the day it was captured, a refund on the day it was made, a dispute on the day
+    it was lost; fees are known once they are paid out. `practice`: some of
+    it is sandbox money. `left_out_minor` is of test payments, which never count.
+    """
+
+    since: date
+    until: date
+    currency: str
+    cells: tuple[TakingsCell, ...]
+    payment_ids: tuple[UUID, ...]
+    refund_ids: tuple[UUID, ...]
+    fees: tuple[GatewayFees, ...] = ()
+    practice: bool = False
+    left_out_minor: int = 0
+    left_out_count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenRow:
+    """One captured payment of a report. `account` is the gateway account's name, if any."""
+
+    payment_id: UUID
+    at: datetime
+    payer_name: str
+    description: str
+    method: str
+    account: str
+    amount_minor: int
+    refunded_minor: int
+    test_mode: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnedRow:
+    """One refund of a report. `at`: when it was made or, while it is on its way, asked for."""
+
+    refund_id: UUID
+    payment_id: UUID
+    at: datetime
+    payer_name: str
+    method: str
+    account: str
+    amount_minor: int
+    reason: str
+    actor: str
+    status: str
+    external: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountInfo:
     """A connection to a payment gateway; the secret key is shown masked only.
 

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from apps.payments import selectors
 from apps.payments.contracts import (
+    REAL_MONEY,
     AccountInfo,
     BankLine,
     DisputeInfo,
@@ -19,11 +20,15 @@ from apps.payments.contracts import (
     PaymentInfo,
     PaymentLine,
     RefundInfo,
+    ReturnedRow,
     StartedPayment,
+    TakenRow,
     TakingsInfo,
+    TakingsReport,
 )
-from apps.payments.services import accounts, counter, fraud, refunds, start
+from apps.payments.services import accounts, counter, fraud, refunds, start, timeline
 from apps.payments.services import sync as sync_service
+from apps.payments.services import takings as money
 from apps.payments.services.bank import matching as bank
 from apps.payments.services.errors import (
     AlreadyPaid,
@@ -56,17 +61,22 @@ __all__ = [
     "kept_minor",
     "list_accounts",
     "list_payments",
+    "method_name",
     "open_payments",
     "payments_for",
     "plan_bank_line",
     "record_offline_payment",
+    "refunds_on_their_way",
     "request_refund",
     "resume_url",
+    "returned_rows",
     "source_of",
     "start_payment",
     "sync",
     "take_back_by_bank_line",
+    "taken_rows",
     "takings",
+    "takings_report",
     "tie_bank_line",
     "undo_bank_line",
 ]
@@ -275,6 +285,33 @@ def create_sandbox_account() -> AccountInfo:
 def takings(since: date, until: date) -> TakingsInfo:
     """Money taken and given back between two days of the school, both included."""
     return selectors.takings(since=since, until=until)
+
+
+def takings_report(*, since: date, until: date, which: str = REAL_MONEY) -> TakingsReport:
+    """What came in and went back between two days of the school (both included), by day, method
+    and account. `which`: contracts.REAL_MONEY or TEST_MONEY. Raises Invalid for a span of more
+    than three years, or that ends before it begins."""
+    return money.takings_report(since=since, until=until, money=which)
+
+
+def taken_rows(*, since: date, until: date, which: str = REAL_MONEY) -> Iterator[TakenRow]:
+    """The payments of such a report one by one, oldest first; read while the school is open."""
+    return money.taken_rows(since=since, until=until, money=which)
+
+
+def returned_rows(*, since: date, until: date, which: str = REAL_MONEY) -> Iterator[ReturnedRow]:
+    """The refunds of such a report one by one, oldest first; read while the school is open."""
+    return money.returned_rows(since=since, until=until, money=which)
+
+
+def refunds_on_their_way() -> list[ReturnedRow]:
+    """Refunds that are asked for and not made yet, oldest first; at most 50."""
+    return money.refunds_on_their_way()
+
+
+def method_name(method: str) -> str:
+    """The way of paying, in the reader's language."""
+    return timeline.method_name(method)
 
 
 def captured_online(*, begins: datetime, ends: datetime) -> OnlineTotals:

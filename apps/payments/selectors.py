@@ -137,12 +137,17 @@ def captured_online(*, begins: datetime, ends: datetime) -> contracts.OnlineTota
 
     Test payments do not count; those of the sandbox do only where the sandbox is allowed.
     """
-    unreal = {models.TEST} if settings.SANDBOX_ALLOWED else {models.TEST, models.SANDBOX}
     rows = models.Payment.objects.filter(
         captured_at__gte=begins, captured_at__lt=ends, currency=current_school().currency
     ).exclude(provider=models.OFFLINE)
-    found = rows.exclude(mode__in=unreal).aggregate(total=Sum("captured_minor"), count=Count("id"))
+    real = rows.exclude(mode__in=unreal_modes())
+    found = real.aggregate(total=Sum("captured_minor"), count=Count("id"))
     return contracts.OnlineTotals(captured_minor=found["total"] or 0, count=found["count"])
+
+
+def unreal_modes() -> set[str]:
+    """Money that never counts: test payments; the sandbox's only where it is not allowed."""
+    return {models.TEST} if settings.SANDBOX_ALLOWED else {models.TEST, models.SANDBOX}
 
 
 def to_info(payment: models.Payment) -> contracts.PaymentInfo:

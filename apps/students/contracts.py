@@ -60,6 +60,15 @@ class ClassInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class YearInfo:
+    """A school year; both days belong to it."""
+
+    name: str
+    starts_on: date
+    ends_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnrolmentInfo:
     """One stay of a student in a class. `ends_on` is None while it lasts."""
 

@@ -8,12 +8,14 @@ from apps.students.contracts import (
     ImportTotals,
     RowProblem,
     StudentInfo,
+    YearInfo,
 )
 from apps.students.selectors.imports import import_info
 from apps.students.selectors.people import (
     children_of,
     count_enrolled,
     counts,
+    current_year,
     find_guardian_by_email,
     get_guardian,
     get_student,
@@ -42,11 +44,13 @@ __all__ = [
     "StudentDetails",
     "StudentInfo",
     "UndoRefused",
+    "YearInfo",
     "add_guardian",
     "children_of",
     "count_enrolled",
     "counts",
     "create_class",
+    "current_year",
     "enrol_student",
     "ensure_current_year",
     "find_guardian_by_email",

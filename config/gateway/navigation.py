@@ -94,6 +94,12 @@ PORTAL: tuple[tuple[Any, tuple[Place, ...]], ...] = (
                 icon="card",
                 permission=payments.VIEW_PAYMENTS,
             ),
+            Place(
+                label=gettext_lazy("Reports"),
+                url="/portal/fees/reports/",
+                icon="chart",
+                permission=fees.VIEW_REPORTS,
+            ),
         ),
     ),
     (

@@ -257,7 +257,10 @@ def from_standby(client: Client, path: str) -> bool:
     return len(queries) > 0
 
 
-REPORTS = ["/portal/", "/portal/payments/", "/portal/fees/invoices/", "/portal/people/audit/"]
+REPORTS = [
+    *("/portal/", "/portal/payments/", "/portal/fees/invoices/", "/portal/people/audit/"),
+    *("/portal/fees/reports/", "/portal/fees/reports/outstanding/"),
+]
 
 
 @pytest.mark.parametrize("path", REPORTS)

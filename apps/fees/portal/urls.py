@@ -6,6 +6,7 @@ from apps.fees.portal import views_categories as categories
 from apps.fees.portal import views_fees as fees
 from apps.fees.portal import views_invoices as invoices
 from apps.fees.portal import views_ledger as ledger
+from apps.fees.portal import views_reports as reports
 
 app_name = "fees"
 STUDENT = "students/<uuid:student_id>/"
@@ -37,6 +38,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("invoices/<uuid:invoice_id>/", invoices.invoice, name="invoice"),
     path("invoices/<uuid:invoice_id>/invoice.pdf", invoices.invoice_pdf, name="invoice_pdf"),
     path("receipts/<uuid:payment_id>/receipt.pdf", invoices.receipt_pdf, name="receipt_pdf"),
+    path("reports/", reports.takings_page, name="report_takings"),
+    path("reports/takings/file/", reports.takings_file, name="report_takings_file"),
+    path("reports/refunds/", reports.refunds_page, name="report_refunds"),
+    path("reports/refunds/file/", reports.refunds_file, name="report_refunds_file"),
+    path("reports/outstanding/", reports.outstanding_page, name="report_outstanding"),
+    path("reports/outstanding/file/", reports.outstanding_file, name="report_outstanding_file"),
     path(STUDENT, ledger.student_ledger, name="student_ledger"),
     path(f"{STUDENT}payment/", ledger.record_payment, name="record_payment"),
     path(f"{STUDENT}refund/<uuid:payment_id>/", ledger.refund, name="refund"),

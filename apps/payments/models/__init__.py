@@ -43,7 +43,7 @@ __all__ = [
 
 STRIPE = "stripe"
 PAYPAL = "paypal"
-OFFLINE = "offline"
+OFFLINE = contracts.OFFLINE
 SANDBOX, TEST, LIVE = "sandbox", "test", "live"
 
 

@@ -18,6 +18,7 @@ from apps.students.contracts import (
     GuardianInfo,
     GuardianshipInfo,
     StudentInfo,
+    YearInfo,
 )
 from apps.students.models import (
     Enrolment,
@@ -246,9 +247,17 @@ def get_class(class_id: UUID) -> ClassInfo:
     return class_info(row)
 
 
+def current_year() -> YearInfo | None:
+    """The current school year; None before there is one."""
+    year = SchoolYear.objects.filter(is_current=True).first()
+    if year is None:
+        return None
+    return YearInfo(name=year.name, starts_on=year.starts_on, ends_on=year.ends_on)
+
+
 def current_year_name() -> str:
     """The name of the current school year, "" before there is one."""
-    year = SchoolYear.objects.filter(is_current=True).first()
+    year = current_year()
     return year.name if year else ""
 
 

@@ -18,6 +18,7 @@ from kernel.access import access
 from kernel.errors import DomainError, Invalid
 from kernel.pages import paginate
 from kernel.replica import reads_replica
+from kernel.sheets import harmless
 
 FORM_OVERHEAD = 64 * 1024  # bytes that a multipart form adds around its file
 DISCARD_AT_MOST = 100 * 1024 * 1024
@@ -159,10 +160,5 @@ def import_problems(request: HttpRequest, import_id: UUID) -> HttpResponse:
     writer = csv.writer(response)
     writer.writerow([_("Line"), _("Column"), _("Reason")])
     for problem in info.problems:
-        writer.writerow([problem.line, problem.column, _harmless(problem.reason)])
+        writer.writerow([problem.line, problem.column, harmless(problem.reason)])
     return response
-
-
-def _harmless(text: str) -> str:
-    """A cell that a spreadsheet does not run as a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
