@@ -20,6 +20,7 @@ from celery.signals import (
 from django.db import close_old_connections
 
 from kernel import tasks
+from kernel.acting import name_actor, part
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
 
@@ -126,6 +127,12 @@ def _bind_trace(task: Any, kwargs: dict[str, Any], **_: Any) -> None:
     )
 
 
+@task_prerun.connect
+def _name_the_actor(task: Any, **_: Any) -> None:
+    """A task that names nobody itself acts as itself."""
+    name_actor(part(task.name))
+
+
 @task_postrun.connect
 def _clean_up(**_: Any) -> None:
     # A task that leaves a school open would run the next one on it.
@@ -133,3 +140,4 @@ def _clean_up(**_: Any) -> None:
 
     connection.set_schema_to_public()
     structlog.contextvars.clear_contextvars()
+    name_actor("")

@@ -9,6 +9,7 @@ import psycopg
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
+from kernel.acting import acting, part
 from kernel.errors import DomainError, Unavailable
 
 BAD_INPUT, FAILED = 2, 1
@@ -46,8 +47,10 @@ class PlainCommand(BaseCommand):
         return parser
 
     def handle(self, *args: Any, **options: Any) -> None:
+        name = type(self).__module__.rpartition(".")[2]
         try:
-            self.run(options)
+            with acting(part(f"manage.py {name}")):
+                self.run(options)
         except DomainError as error:
             code = FAILED if isinstance(error, Unavailable) else BAD_INPUT
             raise Error(str(error), returncode=code) from error

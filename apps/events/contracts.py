@@ -42,6 +42,19 @@ class StoredEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """One fact of the store, of whatever stream; numbers grow with time. `event` is None when
+    another release stored it."""
+
+    number: int
+    stream_id: UUID
+    event_type: str
+    event: Any
+    occurred_at: datetime
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxStatus:
     """How one school's outbox stands; ages are in seconds."""
 

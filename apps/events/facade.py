@@ -4,6 +4,7 @@ from apps.events.contracts import (
     DeadLetterInfo,
     Delivery,
     FailingInfo,
+    HistoryEntry,
     OutboxCount,
     OutboxStatus,
     PauseInfo,
@@ -35,6 +36,7 @@ from apps.events.services.errors import (
     UnknownEvent,
     VersionConflict,
 )
+from apps.events.services.history import history
 from apps.events.services.letters import discard as discard_letter
 from apps.events.services.letters import retry as retry_letter
 from apps.events.services.pausing import known_consumers
@@ -78,6 +80,7 @@ __all__ = [
     "FailingInfo",
     "Folding",
     "History",
+    "HistoryEntry",
     "OutboxCount",
     "OutboxStatus",
     "PauseInfo",
@@ -104,6 +107,7 @@ __all__ = [
     "forget_snapshot",
     "get_dead_letter",
     "handles",
+    "history",
     "isolated_registry",
     "known_consumers",
     "leave_out_what_was_done",

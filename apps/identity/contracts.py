@@ -30,9 +30,13 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditInfo:
+    """One entry of the audit trail. `words` and `details` are for people, in their language."""
+
+    id: UUID
     at: datetime
     actor: str
     action: str
     subject: str
-    detail: dict[str, object]
+    words: str
+    details: tuple[tuple[str, str], ...]
     trace_id: str

@@ -1,13 +1,13 @@
 """What the other apps may ask of identity. All in the school that is open."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from apps.identity import roles as role_book
 from apps.identity import selectors
-from apps.identity.contracts import TokenPair, UserInfo
+from apps.identity.contracts import AuditInfo, TokenPair, UserInfo
 from apps.identity.models import User
 from apps.identity.services import accounts, audit, invitations, resets, tokens
 
@@ -80,6 +80,23 @@ def count_accounts(roles: Iterable[str], *, before: datetime) -> int:
 def record_audit(*, actor: str, action: str, subject: str, detail: dict[str, Any]) -> None:
     """Append to the audit trail, in the caller's transaction, with the running trace id."""
     audit.record(actor=actor, action=action, subject=subject, detail=detail)
+
+
+def audit_entries(
+    *,
+    prefixes: Iterable[str],
+    actor: str = "",
+    subject: str = "",
+    since: datetime | None = None,
+    before: datetime | None = None,
+    below: UUID | None = None,
+) -> Iterator[AuditInfo]:
+    """The trail of some apps' actions ("fees."), newest first; read while the school is open.
+
+    `actor`: part of who acted. `below`: only what is older than the entry of this id."""
+    return audit.entries(
+        prefixes=prefixes, actor=actor, subject=subject, since=since, before=before, below=below
+    )
 
 
 def issue_tokens(user_id: UUID, *, scope: str = "") -> TokenPair:

@@ -5,6 +5,7 @@ REFUND_PAYMENTS = "payments.refund_payments"
 RECONCILE_PAYMENTS = "payments.reconcile_payments"
 MANAGE_ACCOUNTS = "payments.manage_accounts"
 DECIDE_HOLDS = "payments.decide_holds"
+VIEW_AUDIT = "payments.view_audit"
 
 GRANTS: dict[str, tuple[str, ...]] = {
     VIEW_PAYMENTS: ("admin", "bursar"),
@@ -12,4 +13,5 @@ GRANTS: dict[str, tuple[str, ...]] = {
     RECONCILE_PAYMENTS: ("admin", "bursar"),
     MANAGE_ACCOUNTS: ("admin",),
     DECIDE_HOLDS: ("admin", "bursar"),
+    VIEW_AUDIT: ("admin", "bursar"),
 }

@@ -10,8 +10,12 @@ from apps.payments.contracts import MESSAGES_TASK, RECONCILE_TASK, TIDY_TASK
 from apps.payments.services import janitor, webhooks
 from apps.payments.services.reconcile import schedule
 from apps.tenants import facade as tenants
+from kernel.acting import acting, part
 from kernel.schools import current_school, in_school
 from kernel.tasks import SCHOOL, task
+
+# Who acts, in the story of a payment.
+WEBHOOK, JANITOR = part("webhook"), part("janitor")
 
 tenants.register_due_task(TIDY_TASK)
 tenants.register_due_task(MESSAGES_TASK)
@@ -24,7 +28,7 @@ def process_provider_event(*, schema_name: str, provider_event_id: str, **_kwarg
 
     Of a school that is archived the message is kept until it is open again.
     """
-    with in_school(schema_name):
+    with in_school(schema_name), acting(WEBHOOK):
         return webhooks.process(UUID(provider_event_id)) if current_school().works else ""
 
 
@@ -32,7 +36,8 @@ def process_provider_event(*, schema_name: str, provider_event_id: str, **_kwarg
 def take_up_messages(*, schema_name: str, **_kwargs: Any) -> int:
     """Take up messages that no worker has dealt with. Sent for schools that have some."""
     following = selectors.next_message_due
-    with in_school(schema_name), tenants.looking_after(MESSAGES_TASK, next_due=following):
+    looking_after = tenants.looking_after(MESSAGES_TASK, next_due=following)
+    with in_school(schema_name), acting(WEBHOOK), looking_after:
         return janitor.sweep_provider_events() if current_school().works else 0
 
 
@@ -40,7 +45,8 @@ def take_up_messages(*, schema_name: str, **_kwargs: Any) -> int:
 def tidy_school(*, schema_name: str, **_kwargs: Any) -> int:
     """Ask about payments and refunds that wait for news. Sent for schools that have some."""
     following = selectors.next_check_due
-    with in_school(schema_name), tenants.looking_after(TIDY_TASK, next_due=following):
+    looking_after = tenants.looking_after(TIDY_TASK, next_due=following)
+    with in_school(schema_name), acting(JANITOR), looking_after:
         return janitor.tidy_payments() if current_school().works else 0
 
 

@@ -1,6 +1,7 @@
 """The event store: the history of an aggregate, appended to and never changed."""
 
 import json
+import os
 from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import datetime
@@ -163,5 +164,9 @@ def _version_of(stream_id: UUID) -> int:
 
 
 def _trace() -> dict[str, str]:
+    """The running trace; where nobody began one it begins here, and logs that follow carry it."""
     trace_id = structlog.contextvars.get_contextvars().get("trace_id")
-    return {"trace_id": str(trace_id)} if trace_id else {}
+    if not trace_id:
+        trace_id = os.urandom(16).hex()
+        structlog.contextvars.bind_contextvars(trace_id=trace_id)
+    return {"trace_id": str(trace_id)}

@@ -17,14 +17,17 @@ from apps.identity.portal import forms
 from apps.identity.portal.account_views import blame
 from apps.identity.portal.landing import signed_in
 from apps.identity.services import accounts, invitations
-from apps.identity.services.audit_words import codes_like, sentence_of
+from apps.identity.services.audit_words import (
+    codes_like,
+    detail_lines,
+    sentence_of,
+    subject_of,
+)
 from apps.tenants import facade as tenants
 from kernel.access import access
 from kernel.errors import DomainError
-from kernel.money import format_money
 from kernel.pages import paginate, query
 from kernel.replica import reads_replica
-from kernel.schools import current_school
 
 GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -177,31 +180,6 @@ def deactivate(request: HttpRequest, user_id: UUID) -> HttpResponseBase:
 def reactivate(request: HttpRequest, user_id: UUID) -> HttpResponseBase:
     done = _("%(name)s can sign in again.")
     return _do(request, user_id, accounts.reactivate, done)
-
-
-def detail_lines(detail: dict[str, Any]) -> list[tuple[str, str]]:
-    """The details as people read them: lists without brackets, names without underscores, amounts
-    as money. Keys of rows say nothing to anybody and are left out."""
-    return [
-        (key.removesuffix("_minor").replace("_", " "), _detail(key, value))
-        for key, value in detail.items()
-        if not key.endswith(("_id", "_ids"))
-    ]
-
-
-def _detail(key: str, value: Any) -> str:
-    if key.endswith("_minor") and str(value).lstrip("-").isdecimal():
-        return format_money(int(value), current_school().currency)
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def subject_of(entry: AuditEntry) -> str:
-    """Whom or what it was done to; a bare key is not worth showing."""
-    try:
-        UUID(entry.subject)
-    except ValueError:
-        return entry.subject
-    return ""
 
 
 def _details_of(entry: AuditEntry) -> dict[str, Any]:

@@ -4,9 +4,15 @@ through the source for codes that are missing here."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from apps.identity.models import AuditEntry
+from kernel.money import format_money
+from kernel.schools import current_school
 
 SENTENCES: Mapping[str, Promise] = {
     "activities.activity_cancelled": _("Cancelled an activity"),
@@ -82,3 +88,28 @@ def codes_like(text: str) -> list[str]:
     """Codes whose words hold the text, so that people find entries by what they read."""
     wanted = text.casefold()
     return [code for code, words in SENTENCES.items() if wanted in str(words).casefold()]
+
+
+def detail_lines(detail: dict[str, Any]) -> list[tuple[str, str]]:
+    """The details as people read them: lists without brackets, names without underscores, amounts
+    as money. Keys of rows say nothing to anybody and are left out."""
+    return [
+        (key.removesuffix("_minor").replace("_", " "), _detail(key, value))
+        for key, value in detail.items()
+        if not key.endswith(("_id", "_ids"))
+    ]
+
+
+def _detail(key: str, value: Any) -> str:
+    if key.endswith("_minor") and str(value).lstrip("-").isdecimal():
+        return format_money(int(value), current_school().currency)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def subject_of(entry: AuditEntry) -> str:
+    """Whom or what it was done to; a bare key is not worth showing."""
+    try:
+        UUID(entry.subject)
+    except ValueError:
+        return entry.subject
+    return ""

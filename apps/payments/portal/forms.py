@@ -95,6 +95,16 @@ class HoldForm(forms.Form):
     reason = forms.CharField(label=_("Reason"), max_length=300, help_text=_("For your colleagues."))
 
 
+class WhyForm(forms.Form):
+    """The reason of a decision, for the trail of money actions."""
+
+    why = forms.CharField(
+        label=_("Why"),
+        max_length=300,
+        help_text=_("It stays in the payment's story. Name no parent or child in it."),
+    )
+
+
 class AccountForm(forms.Form):
     """A Stripe account of the school."""
 

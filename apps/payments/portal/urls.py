@@ -2,6 +2,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from apps.payments.portal import (
     account_views,
+    audit_views,
     dispute_views,
     hold_views,
     reconciliation_views,
@@ -52,6 +53,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("blocked/<uuid:hold_id>/", hold_views.hold_detail, name="hold"),
     path("blocked/<uuid:hold_id>/release/", hold_views.hold_release, name="hold_release"),
     path("blocked/<uuid:hold_id>/keep/", hold_views.hold_keep, name="hold_keep"),
+    path("audit/", audit_views.audit_page, name="audit"),
+    path("audit/file/", audit_views.audit_file, name="audit_file"),
     path("accounts/", account_views.account_list, name="accounts"),
     path("accounts/add/", account_views.account_add, name="account_add"),
     path("accounts/sandbox/", account_views.open_sandbox, name="open_sandbox"),

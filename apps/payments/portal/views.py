@@ -13,9 +13,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.payments import contracts, models, selectors
-from apps.payments.permissions import RECONCILE_PAYMENTS, REFUND_PAYMENTS, VIEW_PAYMENTS
+from apps.payments.permissions import (
+    RECONCILE_PAYMENTS,
+    REFUND_PAYMENTS,
+    VIEW_AUDIT,
+    VIEW_PAYMENTS,
+)
 from apps.payments.portal import labels
-from apps.payments.portal.forms import PaymentFilter, RefundForm
+from apps.payments.portal.forms import PaymentFilter, RefundForm, WhyForm
 from apps.payments.services import derived, refunds, sync, timeline, webhooks
 from apps.payments.services.reconcile import reading
 from kernel.access import access
@@ -72,6 +77,7 @@ def _detail(
         "timeline": timeline.timeline(payment),
         "refunds": [(refund, labels.REFUND[refund.status]) for refund in info.refunds],
         "refund_form": refund_form,
+        "why_form": WhyForm(auto_id="close_%s"),
         "disputes": labels.with_disputes(selectors.disputes_of([payment.pk])),
         "attention": _attention(payment),
         "may_ask": payment.provider != models.OFFLINE and bool(payment.request),
@@ -163,8 +169,13 @@ def book_refund(request: HttpRequest, payment_id: UUID, refund_id: UUID) -> Http
 @access(REFUND_PAYMENTS)
 @require_POST
 def close_mismatch(request: HttpRequest, payment_id: UUID) -> HttpResponse:
-    sync.settle_by_hand(payment_id, actor=request.user.email)  # type: ignore[union-attr]
-    messages.success(request, _("The payment is closed. Nothing was booked."))
+    form = WhyForm(request.POST)
+    if form.is_valid():
+        actor, why = request.user.email, form.cleaned_data["why"]  # type: ignore[union-attr]
+        sync.settle_by_hand(payment_id, actor=actor, why=why)
+        messages.success(request, _("The payment is closed. Nothing was booked."))
+    else:
+        messages.error(request, _("Say why the payment is closed as it is."))
     return redirect("payments:detail", payment_id)
 
 
@@ -216,6 +227,7 @@ def tabs(request: HttpRequest) -> list[dict[str, Any]]:
         ("payments:statements", _("Bank statements"), RECONCILE_PAYMENTS),
         ("payments:events", _("Gateway messages"), VIEW_PAYMENTS),
         ("payments:holds", _("Blocked"), VIEW_PAYMENTS),
+        ("payments:audit", _("Money actions"), VIEW_AUDIT),
         ("payments:accounts", _("Gateway accounts"), "payments.manage_accounts"),
     ]
     counts = {

@@ -19,6 +19,7 @@ from apps.payments import contracts, events, models
 from apps.payments.aggregate import DisputeState, PaymentState, RefundState, fold
 from apps.payments.services.derived import dispute_columns, payment_columns, refund_columns
 from apps.tenants import facade as tenants
+from kernel.acting import current_actor
 from kernel.errors import NotFound
 
 STREAM = "payment"
@@ -43,11 +44,16 @@ def state_of(payment_id: UUID) -> PaymentState:
     return fold(stored.event for stored in event_store.load(payment_id))
 
 
-def write(payment: models.Payment, news: Sequence[object], *, actor: str = "") -> PaymentState:
+def write(
+    payment: models.Payment, news: Sequence[object], *, actor: str = "", why: str = ""
+) -> PaymentState:
     """Append the news, bring the rows up to date and publish what others want to hear.
 
-    Call inside a transaction that holds the payment's lock. Without news nothing is written.
+    With each event stands who acted (`actor`, else whoever acts now), in which trace and, if it
+    is said, why. Call inside a transaction that holds the payment's lock. Without news nothing is
+    written.
     """
+    who = actor or current_actor()
     known = [stored.event for stored in event_store.load(payment.pk)] if payment.version else []
     before = fold(known)
     if not news:
@@ -57,11 +63,11 @@ def write(payment: models.Payment, news: Sequence[object], *, actor: str = "") -
         payment.pk,
         expected_version=payment.version,
         events=news,
-        metadata={"actor": actor} if actor else None,
+        metadata={"actor": who, "why": why} if why else {"actor": who},
     )
     after = fold([*known, *news])
     _project(payment, after)
-    _publish_difference(payment, before, after, actor=actor)
+    _publish_difference(payment, before, after, actor=who)
     return after
 
 

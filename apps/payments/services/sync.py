@@ -237,16 +237,16 @@ def _is_being_taken(payment: models.Payment) -> bool:
 
 
 @transaction.atomic
-def settle_by_hand(payment_id: UUID, *, actor: str) -> contracts.PaymentInfo:
+def settle_by_hand(payment_id: UUID, *, actor: str, why: str) -> contracts.PaymentInfo:
     """A person has looked into a payment whose amount did not match and closes it as it is.
 
-    Nothing is booked by this: the claim on what was paid is released. Raises DomainError when
-    there is no mismatch.
+    Nothing is booked by this: the claim on what was paid is released; `why` stays in the story.
+    Raises DomainError when there is no mismatch.
     """
     payment = journal.locked(payment_id)
     if payment.attention != derived.MISMATCH:
         raise DomainError(_("This payment does not wait for anybody."))
-    journal.write(payment, [events.Cancelled(at=timezone.now())], actor=actor)
+    journal.write(payment, [events.Cancelled(at=timezone.now())], actor=actor, why=why)
     return selectors.get_payment(payment_id)
 
 

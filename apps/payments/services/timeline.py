@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from django.utils.translation import pgettext
 from apps.events import facade as event_store
 from apps.payments import events, models
 from apps.payments.contracts import TimelineEntry
+from kernel.acting import PAYER, SYSTEM, part
 from kernel.money import format_money
 
 Words = tuple[str, str, str]  # title, detail, tone
@@ -33,12 +34,30 @@ def timeline(payment: models.Payment) -> list[TimelineEntry]:
         event: Any = stored.event
         if isinstance(event, events.RefundRequested | events.ExternalRefundDetected):
             amounts[event.refund_id] = event.amount_minor
-        title, detail, tone = _words(event, payment, amounts)
-        actor = str((stored.metadata or {}).get("actor", ""))
+        title, detail, tone = words(event, payment, amounts)
         entries.append(
-            TimelineEntry(at=event.at, title=title, detail=detail, tone=tone, actor=actor)
+            TimelineEntry(
+                at=event.at,
+                title=title,
+                detail=with_reason(detail, stored.metadata),
+                tone=tone,
+                actor=actor_name(str(stored.metadata.get("actor", ""))),
+            )
         )
     return entries
+
+
+def with_reason(detail: str, metadata: Mapping[str, Any]) -> str:
+    return " · ".join(filter(None, (detail, str(metadata.get("why", "")))))
+
+
+def actor_name(actor: str) -> str:
+    """Who acted, in the reader's language; staff by their address."""
+    if actor == PAYER:
+        return _("Payer")
+    if actor == SYSTEM or actor.startswith(part("")):
+        return _("System: %(part)s") % {"part": actor.partition(": ")[2] or "—"}
+    return actor
 
 
 def method_name(method: str) -> str:
@@ -46,7 +65,8 @@ def method_name(method: str) -> str:
     return METHODS[method]() if method in METHODS else method.replace("_", " ")
 
 
-def _words(event: Any, payment: models.Payment, amounts: dict[UUID, int]) -> Words:
+def words(event: Any, payment: models.Payment, amounts: Mapping[UUID, int]) -> Words:
+    """One stored event in the reader's language. `amounts`: of the refunds it may be about."""
     refund_minor = amounts.get(getattr(event, "refund_id", None), 0)  # type: ignore[arg-type]
     refund = format_money(refund_minor, payment.currency) if refund_minor else ""
     if refund:

@@ -165,8 +165,12 @@ def test_a_mismatch_is_shown_and_closed_by_a_person(client_for, account, sandbox
 
     page = client.get(reverse("payments:detail", args=[started.payment_id])).content.decode()
     assert "Asked for $250.00, the gateway took $250.05. Not booked." in page
-    client.post(reverse("payments:close_mismatch", args=[started.payment_id]))
+    close = reverse("payments:close_mismatch", args=[started.payment_id])
+    assert "Say why" in client.post(close, follow=True).content.decode()
+    assert payments.get_payment(started.payment_id).is_open
+    told = client.post(close, {"why": "Refunded in the dashboard"}, follow=True)
 
+    assert "Refunded in the dashboard" in told.content.decode()  # it stays in the story
     assert payments.get_payment(started.payment_id).is_open is False
     assert models.OpenClaim.objects.count() == 0
 

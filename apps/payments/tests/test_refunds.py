@@ -152,7 +152,7 @@ def test_a_mismatch_given_back_in_the_dashboard_has_nothing_to_book(account, san
     charge = sandbox.app.store.all(sandbox.account(), "charge")[0]
     sandbox.app.gateway.create_refund(sandbox.account(), {"charge": charge["id"]})
     payments.sync(started.payment_id)
-    sync.settle_by_hand(started.payment_id, actor="bursar")
+    sync.settle_by_hand(started.payment_id, actor="bursar", why="A test of the till")
 
     info = payments.get_payment(started.payment_id)
     assert (info.attention, len(info.refunds)) == ("", 1)
