@@ -83,7 +83,8 @@ class ReceiptLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptInfo:
-    """The proof of one payment. `credit_minor` is the part kept as family credit."""
+    """The proof of one payment. `credit_minor` is the part kept as family credit;
+    `refunded_minor` is what went back to the payer, by refunds and by the payer's bank."""
 
     payment_id: UUID
     number: str
@@ -114,8 +115,33 @@ class LedgerEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LossInfo:
+    """A payment that its payer's bank took back, and about which staff has to decide."""
+
+    dispute_id: UUID
+    payment_id: UUID
+    payer_name: str
+    amount_minor: int
+    currency: str
+    lost_at: datetime
+    invoices: tuple["LossPart", ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossPart:
+    """An invoice that is open again by a lost dispute."""
+
+    invoice_id: UUID
+    number: str
+    student_id: UUID
+    student_name: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerPayment:
-    """A payment as seen from one student: `student_minor` is what it pays for this student."""
+    """A payment as seen from one student: `student_minor` is what it pays for this student.
+    `refunded_minor`: what went back of it, by refunds and by the payer's bank."""
 
     payment_id: UUID
     receipt_number: str

@@ -3,6 +3,7 @@
 from apps.events.facade import Delivery, handles
 from apps.fees.services.activities import bill_activity, unbill_activity
 from apps.fees.services.allocation import Capture, allocate_capture
+from apps.fees.services.disputes import Decided, book_loss, book_win
 from apps.fees.services.links import revoke_links
 from apps.fees.services.refunds import Refunded, book_refund, refund_failed
 
@@ -43,6 +44,27 @@ def undo_refund_on_refund_failed(delivery: Delivery) -> None:
     event = delivery.event
     refund_failed(
         refund_id=event.refund_id, payment_id=event.payment_id, amount_minor=event.amount_minor
+    )
+
+
+@handles("payments.dispute_lost", version=1)
+def book_loss_on_dispute_lost(delivery: Delivery) -> None:
+    book_loss(_decided(delivery))
+
+
+@handles("payments.dispute_won", version=1)
+def give_again_on_dispute_won(delivery: Delivery) -> None:
+    book_win(_decided(delivery))
+
+
+def _decided(delivery: Delivery) -> Decided:
+    event = delivery.event
+    return Decided(
+        dispute_id=event.dispute_id,
+        payment_id=event.payment_id,
+        amount_minor=event.amount_minor,
+        currency=event.currency,
+        at=event.at,
     )
 
 

@@ -192,13 +192,16 @@ class Charge(SchoolModel):
 
 
 class Allocation(SchoolModel):
-    """What a payment gives to an invoice. Refunds take it back with a negative row."""
+    """What a payment gives to an invoice. Refunds and lost disputes take it back with a negative
+    row."""
 
     class Kind(models.TextChoices):
         PAYMENT = "payment", _("Payment")
         CREDIT_USED = "credit_used", _("Credit used")
         REFUND = "refund", _("Refund")
         REFUND_RETURNED = "refund_returned", _("Refund that came back")
+        DISPUTE_LOST = "dispute_lost", _("Taken back by the payer’s bank")
+        DISPUTE_WON = "dispute_won", _("Given again by the payer’s bank")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="allocations")
@@ -236,7 +239,7 @@ class FamilyAccount(SchoolModel):
 class Credit(SchoolModel):
     """Money of a payment that no invoice took yet; a negative row spends or refunds it.
 
-    For every payment: allocations + credit = captured - refunded.
+    For every payment: allocations + credit = captured - refunded - lost to disputes.
     """
 
     class Kind(models.TextChoices):
@@ -244,6 +247,8 @@ class Credit(SchoolModel):
         USED = "used", _("Used for an invoice")
         REFUND = "refund", _("Refunded")
         REFUND_RETURNED = "refund_returned", _("Refund that came back")
+        DISPUTE_LOST = "dispute_lost", _("Taken back by the payer’s bank")
+        DISPUTE_WON = "dispute_won", _("Given again by the payer’s bank")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     account = models.ForeignKey(FamilyAccount, on_delete=models.PROTECT, related_name="credits")
@@ -331,6 +336,38 @@ class RefundDecision(SchoolModel):
 
     def __str__(self) -> str:
         return f"{self.effect}: {self.amount_minor}"
+
+
+class DisputeLoss(SchoolModel):
+    """A payment that the payer's bank took back: its invoices are open again. Until staff has
+    decided about them nobody is reminded of them."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waits for a decision")
+        OWED = "owed", _("The family pays again")
+        WAIVED = "waived", _("The school bears it")
+        RETURNED = "returned", _("The money came back")
+
+    id = models.UUIDField(primary_key=True, editable=False)  # the dispute's own
+    payment_id = models.UUIDField()
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    decided_by = models.CharField(max_length=254, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        indexes = [
+            models.Index(fields=["payment_id"], name="fees_dispute_payment"),
+            models.Index(
+                fields=["created_at"], condition=Q(state="waiting"), name="fees_dispute_waiting"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_minor} of {self.payment_id}: {self.state}"
 
 
 class FamilyLink(SchoolModel):

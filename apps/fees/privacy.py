@@ -17,6 +17,7 @@ from apps.fees.models import (
     BillingRun,
     Charge,
     Credit,
+    DisputeLoss,
     FamilyAccount,
     FamilyLink,
     Fee,
@@ -185,7 +186,7 @@ def export_receipts(person: privacy.Person) -> Iterator[privacy.Section]:
     )
 
 
-@privacy.collects(Credit, RefundDecision)
+@privacy.collects(Credit, RefundDecision, DisputeLoss)
 def export_credit(person: privacy.Person) -> Iterator[privacy.Section]:
     own = {row.payment_id for row in service.receipts_of(person.ids)}
     rows = service.credits_of(_households(person)).filter(payment_id__in=own)
@@ -222,6 +223,19 @@ def export_credit(person: privacy.Person) -> Iterator[privacy.Section]:
                 "reason": row.reason,
             }
             for row in decisions
+        ),
+    )
+    yield privacy.Section(
+        name="fees.dispute_losses",
+        title=_("Payments that a bank took back"),
+        columns={"created_at": _("When"), "amount": _("Amount"), "state": _("What it meant")},
+        rows=tuple(
+            {
+                "created_at": row.created_at,
+                "amount": Money(row.amount_minor, row.currency),
+                "state": str(row.get_state_display()),
+            }
+            for row in DisputeLoss.objects.filter(payment_id__in=own)
         ),
     )
 
@@ -268,6 +282,7 @@ def money_is_settled_first(person: privacy.Person) -> Iterator[str]:
     Allocation,
     Credit,
     RefundDecision,
+    DisputeLoss,
     BillingRun,
     Fee,
 )

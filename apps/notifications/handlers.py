@@ -6,10 +6,12 @@ the last handler talks to the mail server; it runs outside any transaction.
 
 from __future__ import annotations
 
+from typing import Any
+
 from apps.events.facade import Delivery, handles
 from apps.notifications.models import Message
 from apps.notifications.services import delivery as mail
-from apps.notifications.services import letters, platform_letters, reminders
+from apps.notifications.services import letters, platform_letters, reminders, staff_letters
 from apps.notifications.services.queueing import Recipient
 
 
@@ -97,6 +99,34 @@ def tell_payer_on_refund_completed(delivery: Delivery) -> None:
         currency=event.currency,
         reason=event.reason,
         completed_at=event.completed_at,
+    )
+
+
+@handles("payments.dispute_opened", version=1)
+def tell_staff_on_dispute_opened(delivery: Delivery) -> None:
+    event = delivery.event
+    _tell_of_dispute(delivery, staff_letters.OPENED, reason=event.reason, due_by=event.due_by)
+
+
+@handles("payments.dispute_won", version=1)
+def tell_staff_on_dispute_won(delivery: Delivery) -> None:
+    _tell_of_dispute(delivery, staff_letters.WON)
+
+
+@handles("payments.dispute_lost", version=1)
+def tell_staff_on_dispute_lost(delivery: Delivery) -> None:
+    _tell_of_dispute(delivery, staff_letters.LOST)
+
+
+def _tell_of_dispute(delivery: Delivery, stage: str, **more: Any) -> None:
+    event = delivery.event
+    staff_letters.tell_of_dispute(
+        event_id=delivery.event_id,
+        stage=stage,
+        payment_id=event.payment_id,
+        amount_minor=event.amount_minor,
+        currency=event.currency,
+        **more,
     )
 
 

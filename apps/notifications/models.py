@@ -25,6 +25,7 @@ class Message(SchoolModel):
         FAMILY_LINK = "family_link", _("Family link")
         RECEIPT = "receipt", _("Receipt")
         REFUND = "refund", _("Refund")
+        DISPUTE = "dispute", _("Dispute")
         ACTIVITY_CONFIRMED = "activity_confirmed", _("Activity: place confirmed")
         ACTIVITY_WAITLISTED = "activity_waitlisted", _("Activity: waiting list")
         ACTIVITY_PROMOTED = "activity_promoted", _("Activity: place became free")

@@ -54,6 +54,7 @@ __all__ = [
     "create_sandbox_account",
     "demo_card_payment",
     "demo_refund",
+    "dispute_reason",
     "disputes_of",
     "get_payment",
     "give_up_bank_plan",
@@ -173,6 +174,11 @@ def payments_for(references: Iterable[str]) -> list[PaymentInfo]:
 def disputes_of(payment_ids: Iterable[UUID]) -> list[DisputeInfo]:
     """All disputes of these payments, those with the nearest deadline first."""
     return selectors.disputes_of(payment_ids)
+
+
+def dispute_reason(reason: str) -> str:
+    """The gateway's word for why a payment is disputed, in the reader's language."""
+    return timeline.reason_text(reason)
 
 
 def list_payments(

@@ -22,7 +22,7 @@ from PIL import Image
 from apps.activities.services import signups
 from apps.activities.tests.factories import ActivityFactory, CalendarEntryFactory
 from apps.events.models import DeadLetter
-from apps.fees.models import Fee
+from apps.fees.models import DisputeLoss, Fee
 from apps.fees.services import links
 from apps.fees.tests import factories as fees
 from apps.identity import facade as identity
@@ -147,6 +147,13 @@ class Things:
             status="succeeded",
             requested_at=timezone.now(),
             completed_at=timezone.now(),
+        ).pk
+
+    @cached_property
+    def dispute_id(self) -> UUID:
+        """A lost one, which waits for the school's decision."""
+        return DisputeLoss.objects.create(
+            id=uuid7(), payment_id=self.payment_id, amount_minor=100, currency="USD"
         ).pk
 
     @cached_property
@@ -327,6 +334,7 @@ BY_NAME: dict[str, Builder] = {
     "class_id": lambda a: a.school_class.pk,
     "digest": lambda a: a.logo_digest,
     "discrepancy_id": lambda a: a.discrepancy_id,
+    "dispute_id": lambda a: a.dispute_id,
     "document_id": lambda a: a.document.pk,
     "domain_id": lambda a: a.domain_id,
     "event_id": lambda a: a.provider_event_id,

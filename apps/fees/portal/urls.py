@@ -3,6 +3,7 @@ from django.urls import URLPattern, URLResolver, path
 from apps.fees.portal import views_bank as bank
 from apps.fees.portal import views_billing as billing
 from apps.fees.portal import views_categories as categories
+from apps.fees.portal import views_disputes as disputes
 from apps.fees.portal import views_fees as fees
 from apps.fees.portal import views_invoices as invoices
 from apps.fees.portal import views_ledger as ledger
@@ -44,6 +45,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("reports/refunds/file/", reports.refunds_file, name="report_refunds_file"),
     path("reports/outstanding/", reports.outstanding_page, name="report_outstanding"),
     path("reports/outstanding/file/", reports.outstanding_file, name="report_outstanding_file"),
+    path("disputes/", disputes.losses, name="losses"),
+    path("disputes/<uuid:dispute_id>/decide/", disputes.decide, name="decide_loss"),
     path(STUDENT, ledger.student_ledger, name="student_ledger"),
     path(f"{STUDENT}payment/", ledger.record_payment, name="record_payment"),
     path(f"{STUDENT}refund/<uuid:payment_id>/", ledger.refund, name="refund"),

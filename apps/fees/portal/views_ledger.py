@@ -14,9 +14,11 @@ from apps.fees.models import RefundDecision
 from apps.fees.permissions import RECORD_PAYMENT, REFUND, VIEW_FEES
 from apps.fees.portal.forms import CounterForm, RefundForm, refuse
 from apps.fees.selectors import ledger
+from apps.fees.selectors.losses import waiting_losses
 from apps.fees.services import counter, links, refunds
 from apps.fees.services.documents import method_name
-from apps.payments.contracts import REFUND_FAILED, REFUND_SUCCEEDED
+from apps.payments import facade as payments
+from apps.payments.contracts import REFUND_FAILED, REFUND_SUCCEEDED, UNDECIDED
 from apps.students import facade as students
 from kernel.access import access
 from kernel.errors import DomainError, NotFound
@@ -32,10 +34,14 @@ GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
 def student_ledger(request: HttpRequest, student_id: UUID) -> HttpResponse:
     student = students.get_student(student_id)
     guardians = students.guardians_of([student_id]).get(student_id, [])
+    book = ledger.student_ledger(student_id=student_id)
+    paid = [payment.payment_id for payment in book.payments]
     context = {
         "student": student,
         "guardians": guardians,
-        "ledger": ledger.student_ledger(student_id=student_id),
+        "ledger": book,
+        "disputes": [row for row in payments.disputes_of(paid) if row.status in UNDECIDED],
+        "losses": waiting_losses(payment_ids=paid),
     }
     return render(request, "fees/ledger.html", context)
 

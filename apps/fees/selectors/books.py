@@ -31,9 +31,11 @@ SELECT r.number FROM fees_receipt r
               WHERE kind = 'overpaid' GROUP BY payment_id) c USING (payment_id)
  WHERE r.amount_minor <> coalesce(a.given, 0) + coalesce(c.over, 0) ORDER BY r.number LIMIT 20
 """
-# Credit is spent on invoices, or paid back; never more of it than there was.
+# Credit is spent on invoices, or paid back; never more of it than there was. Only a bank may take
+# what had been refunded before.
 _CREDIT = """
-SELECT payment_id FROM fees_credit GROUP BY payment_id HAVING sum(amount_minor) < 0
+SELECT payment_id FROM fees_credit GROUP BY payment_id
+HAVING sum(amount_minor) < 0 AND NOT bool_or(kind = 'dispute_lost')
  ORDER BY payment_id LIMIT 20
 """
 _UNPAID_FOR = """

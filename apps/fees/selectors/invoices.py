@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce, Right
 from django.utils.translation import gettext as _
 
 from apps.fees.contracts import ChargeInfo, InvoiceInfo, InvoiceStatus, InvoiceTotals
-from apps.fees.models import Allocation, Charge, Invoice
+from apps.fees.models import Allocation, Charge, DisputeLoss, Invoice
 from apps.fees.preferences import overdue_before
 from kernel.errors import NotFound
 
@@ -49,10 +49,19 @@ def owed_by_numbers_or_sums(*, numbers: Iterable[str], sums: Iterable[int]) -> l
 
 
 def open_invoices_due(*, days: Iterable[date]) -> list[InvoiceInfo]:
-    """What is due on one of these days and still wants money, oldest due first."""
+    """What is due on one of these days and still wants money, oldest due first; without what
+    waits for the school's decision after a lost dispute: nobody is reminded of it."""
     on = overdue_before()
-    rows = _rows().filter(due_on__in=list(days), balance__gt=0)
+    rows = _rows().filter(due_on__in=list(days), balance__gt=0).exclude(pk__in=held())
     return [invoice_info(row, on=on) for row in rows]
+
+
+def held() -> QuerySet[Any]:
+    """Keys of invoices that a lost dispute opened again and about which nobody has decided yet:
+    families are neither reminded of them nor charged by themselves."""
+    waiting = DisputeLoss.objects.filter(state=DisputeLoss.State.WAITING).values("pk")
+    rows = Allocation.objects.filter(kind=Allocation.Kind.DISPUTE_LOST, source_id__in=waiting)
+    return rows.values("invoice_id")
 
 
 def settled_invoices(*, student_ids: Iterable[UUID], limit: int = 50) -> list[InvoiceInfo]:

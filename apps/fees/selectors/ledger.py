@@ -20,6 +20,12 @@ KIND_TEXT = {
     Allocation.Kind.REFUND_RETURNED: lambda number: (
         _("Refund came back: %(number)s") % {"number": number}
     ),
+    Allocation.Kind.DISPUTE_LOST: lambda number: (
+        _("Payment of %(number)s taken back by the bank") % {"number": number}
+    ),
+    Allocation.Kind.DISPUTE_WON: lambda number: (
+        _("Payment of %(number)s given again by the bank") % {"number": number}
+    ),
 }
 
 
@@ -98,7 +104,7 @@ def unused_credit(*, payment_ids: Iterable[UUID]) -> dict[UUID, int]:
 
 
 def _kept(*, payment_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """Payment -> captured - refunded, by the books: allocations + credit."""
+    """Payment -> captured - refunded - lost, by the books: allocations + credit."""
     ids = list(payment_ids)
     allocated, credit = _sums(Allocation, ids), _sums(Credit, ids)
     return {key: allocated.get(key, 0) + credit.get(key, 0) for key in ids}

@@ -8,7 +8,7 @@ from django.db.models import F, Sum
 from django.utils.translation import gettext as _
 
 from apps.fees.contracts import ReceiptInfo, ReceiptLine
-from apps.fees.models import Allocation, Credit, Receipt, RefundDecision
+from apps.fees.models import Allocation, Credit, DisputeLoss, Receipt, RefundDecision
 from kernel.errors import NotFound
 
 
@@ -50,9 +50,11 @@ def _infos(rows: Sequence[Receipt]) -> list[ReceiptInfo]:
     given, taken = _allocations(ids)
     credit = _credit(ids)
     refunded_credit = _credit_refunds(ids)
-    reasons = dict(
+    reasons: dict[UUID | None, str] = dict(
         RefundDecision.objects.filter(payment_id__in=ids).values_list("refund_id", "reason")
     )
+    lost = DisputeLoss.objects.filter(payment_id__in=ids).values_list("pk", flat=True)
+    reasons |= dict.fromkeys(lost, _("Taken back by the payer’s bank"))
     return [
         _info(
             row,
@@ -87,12 +89,20 @@ def _info(
     )
 
 
+# Kinds of rows, of invoices and of credit, by which money went back to the payer and came again.
+GONE_BACK = (
+    Allocation.Kind.REFUND,
+    Allocation.Kind.REFUND_RETURNED,
+    Allocation.Kind.DISPUTE_LOST,
+    Allocation.Kind.DISPUTE_WON,
+)
 Rows = dict[UUID, list[ReceiptLine]]
 Refunds = dict[UUID, dict[UUID, int]]
 
 
 def _allocations(ids: Sequence[UUID]) -> tuple[Rows, Refunds]:
-    """What each payment paid for when it came in, and what refunds took back from invoices."""
+    """What each payment paid for when it came in, and what refunds and banks took back from
+    invoices."""
     given: Rows = defaultdict(list)
     taken: Refunds = defaultdict(lambda: defaultdict(int))
     rows = Allocation.objects.filter(payment_id__in=ids).select_related("invoice")
@@ -102,7 +112,7 @@ def _allocations(ids: Sequence[UUID]) -> tuple[Rows, Refunds]:
             name = row.invoice.student_name
             line = ReceiptLine(text=text, student_name=name, amount_minor=row.amount_minor)
             given[row.payment_id].append(line)
-        elif row.kind in (Allocation.Kind.REFUND, Allocation.Kind.REFUND_RETURNED):
+        elif row.kind in GONE_BACK:
             taken[row.payment_id][row.source_id] -= row.amount_minor
     return given, taken
 
@@ -114,8 +124,7 @@ def _credit(ids: Sequence[UUID]) -> dict[UUID, int]:
 
 def _credit_refunds(ids: Sequence[UUID]) -> Refunds:
     taken: Refunds = defaultdict(lambda: defaultdict(int))
-    kinds = (Credit.Kind.REFUND, Credit.Kind.REFUND_RETURNED)
-    rows = Credit.objects.filter(payment_id__in=ids, kind__in=kinds).order_by()
+    rows = Credit.objects.filter(payment_id__in=ids, kind__in=GONE_BACK).order_by()
     for payment_id, source_id, amount in rows.values_list(
         "payment_id", "source_id", F("amount_minor")
     ):

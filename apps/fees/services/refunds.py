@@ -1,26 +1,20 @@
 """Refunds: what the bursar decides, and the contra entries when the money has gone back."""
 
-from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from apps.fees.models import Allocation, Charge, Credit, FamilyAccount, Invoice, Receipt
+from apps.fees.models import Allocation, Credit, Invoice, Receipt
 from apps.fees.models import RefundDecision as Decision
 from apps.fees.selectors import ledger
-from apps.fees.services.allocation import (
-    announce_settled,
-    lock_account,
-    lock_balances,
-    school_day,
-    write_credit,
-)
-from apps.fees.services.split import split_capture, split_refund
+from apps.fees.services import contra
+from apps.fees.services.allocation import lock_account, lock_balances, school_day
+from apps.fees.services.split import split_refund
 from apps.identity import facade as identity
 from apps.payments import facade as payments
 from apps.payments.contracts import REFUND_FAILED, REFUND_SUCCEEDED, PaymentInfo, RefundInfo
@@ -169,10 +163,11 @@ def book_refund(refund: Refunded) -> bool:
     """
     receipt = Receipt.objects.select_related("account").get(payment_id=refund.payment_id)
     account = lock_account(receipt.account_id)
-    if _is_booked(refund.refund_id):
+    move = _movement(refund.payment_id, refund.refund_id, on=school_day(refund.completed_at))
+    if move.is_booked():
         return False
     decision = _decision_for(refund)
-    given = _given(refund.payment_id)
+    given = contra.given_by(refund.payment_id)
     lock_balances(given)
     taken, from_credit = split_refund(
         amount=refund.amount_minor,
@@ -181,18 +176,21 @@ def book_refund(refund: Refunded) -> bool:
         preferred=_preferred(decision, given),
         credit_first=bool(decision and decision.effect == Decision.Effect.FROM_CREDIT),
     )
-    _write_contra(refund, taken, from_credit, account=account)
+    contra.take_back(move, taken, from_credit, account=account)
     if decision and decision.effect == Decision.Effect.CREDIT_NOTE:
-        _write_credit_notes(refund, taken, actor=decision.created_by)
+        contra.write_credit_notes(_credit_note(refund, actor=decision.created_by), taken)
     if decision:
         _mark(decision, refund.refund_id, Decision.State.BOOKED)
     return True
 
 
-def _is_booked(refund_id: UUID) -> bool:
-    return (
-        Allocation.objects.filter(kind=Allocation.Kind.REFUND, source_id=refund_id).exists()
-        or Credit.objects.filter(kind=Credit.Kind.REFUND, source_id=refund_id).exists()
+def _movement(payment_id: UUID, refund_id: UUID, *, on: date) -> contra.Movement:
+    return contra.Movement(
+        payment_id=payment_id,
+        source_id=refund_id,
+        allocation_kind=Allocation.Kind.REFUND,
+        credit_kind=Credit.Kind.REFUND,
+        on=on,
     )
 
 
@@ -207,15 +205,6 @@ def _decision_for(refund: Refunded) -> Decision | None:
     return Decision.objects.filter(refund_id=refund.refund_id).first() or waiting.first()
 
 
-def _given(payment_id: UUID) -> dict[UUID, int]:
-    """Invoice -> what the payment gives it now; the latest given first."""
-    net: dict[UUID, int] = defaultdict(int)
-    rows = Allocation.objects.filter(payment_id=payment_id).order_by("-created_at", "-id")
-    for invoice_id, amount in rows.values_list("invoice_id", "amount_minor"):
-        net[invoice_id] += amount
-    return {key: amount for key, amount in net.items() if amount > 0}
-
-
 def _preferred(decision: Decision | None, given: Mapping[UUID, int]) -> frozenset[UUID]:
     if decision is None or decision.student_id is None:
         return frozenset()
@@ -223,48 +212,16 @@ def _preferred(decision: Decision | None, given: Mapping[UUID, int]) -> frozense
     return frozenset(rows.values_list("pk", flat=True))
 
 
-def _write_contra(
-    refund: Refunded, taken: Mapping[UUID, int], from_credit: int, *, account: FamilyAccount
-) -> None:
-    on = school_day(refund.completed_at)
-    Allocation.objects.bulk_create(
-        Allocation(
-            invoice_id=invoice_id,
-            payment_id=refund.payment_id,
-            kind=Allocation.Kind.REFUND,
-            amount_minor=-amount,
-            source_id=refund.refund_id,
-            booked_on=on,
-        )
-        for invoice_id, amount in taken.items()
-    )
-    if from_credit:
-        write_credit(
-            account=account,
-            payment_id=refund.payment_id,
-            kind=Credit.Kind.REFUND,
-            amount_minor=-from_credit,
-            source_id=refund.refund_id,
-            on=on,
-        )
-
-
-def _write_credit_notes(refund: Refunded, taken: Mapping[UUID, int], *, actor: str) -> None:
-    Charge.objects.bulk_create(
-        Charge(
-            invoice_id=invoice_id,
-            kind=Charge.Kind.CREDIT_NOTE,
-            description=_("Credit note: %(reason)s") % {"reason": refund.reason[:150]},
-            amount_minor=-amount,
-            rule="credit_note_for_refund",
-            rule_inputs={"refund_id": str(refund.refund_id), "amount_minor": amount},
-            why=_("The school took this amount off and paid it back: %(reason)s.")
-            % {"reason": refund.reason.rstrip(".")},
-            source_id=refund.refund_id,
-            booked_on=school_day(refund.completed_at),
-            created_by=actor,
-        )
-        for invoice_id, amount in taken.items()
+def _credit_note(refund: Refunded, *, actor: str) -> contra.CreditNote:
+    return contra.CreditNote(
+        rule="credit_note_for_refund",
+        source_id=refund.refund_id,
+        input_name="refund_id",
+        description=_("Credit note: %(reason)s") % {"reason": refund.reason[:150]},
+        why=_("The school took this amount off and paid it back: %(reason)s.")
+        % {"reason": refund.reason.rstrip(".")},
+        on=school_day(refund.completed_at),
+        actor=actor,
     )
 
 
@@ -281,44 +238,13 @@ def refund_failed(*, refund_id: UUID, payment_id: UUID, amount_minor: int) -> bo
     if receipt is None:
         return False
     account = lock_account(receipt.account_id)
-    if not _is_booked(refund_id) or _has_returned(refund_id):
+    taken = _movement(payment_id, refund_id, on=today())
+    back = replace(
+        taken,
+        allocation_kind=Allocation.Kind.REFUND_RETURNED,
+        credit_kind=Credit.Kind.REFUND_RETURNED,
+    )
+    if not taken.is_booked() or back.is_booked():
         return False
-    _take_in_again(account, refund_id=refund_id, payment_id=payment_id, amount=amount_minor)
+    contra.give_again(back, amount_minor, taken_as=taken, account=account)
     return True
-
-
-def _has_returned(refund_id: UUID) -> bool:
-    kind = Allocation.Kind.REFUND_RETURNED
-    return (
-        Allocation.objects.filter(kind=kind, source_id=refund_id).exists()
-        or Credit.objects.filter(kind=Credit.Kind.REFUND_RETURNED, source_id=refund_id).exists()
-    )
-
-
-def _take_in_again(
-    account: FamilyAccount, *, refund_id: UUID, payment_id: UUID, amount: int
-) -> None:
-    rows = Allocation.objects.filter(kind=Allocation.Kind.REFUND, source_id=refund_id)
-    wanted = lock_balances(rows.values_list("invoice_id", flat=True))
-    given, rest = split_capture(amount=amount, chosen=(), balances=wanted)
-    Allocation.objects.bulk_create(
-        Allocation(
-            invoice_id=invoice_id,
-            payment_id=payment_id,
-            kind=Allocation.Kind.REFUND_RETURNED,
-            amount_minor=part,
-            source_id=refund_id,
-            booked_on=today(),
-        )
-        for invoice_id, part in given.items()
-    )
-    if rest:
-        write_credit(
-            account=account,
-            payment_id=payment_id,
-            kind=Credit.Kind.REFUND_RETURNED,
-            amount_minor=rest,
-            source_id=refund_id,
-            on=today(),
-        )
-    announce_settled(before=wanted, given=given)

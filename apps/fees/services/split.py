@@ -1,4 +1,4 @@
-"""How money is divided: integers only, no database. The rules of the books in two functions."""
+"""How money is divided: integers only, no database. The rules of the books."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
@@ -69,6 +69,21 @@ def split_refund(
     take(row for row in given if row[0] not in preferred)
     if left:
         raise ValueError(f"the payment gave {amount - left}, a refund of {amount} is too much")
+    return taken, from_credit
+
+
+def split_loss(
+    *, amount: int, given: Sequence[tuple[UUID, int]], credit: int, fallback: UUID | None
+) -> tuple[dict[UUID, int], int]:
+    """Divide what a bank took: unused credit first, then the invoices, newest first. More than the
+    payment still gives is owed too: on the `fallback` invoice, or as credit below zero."""
+    within = min(amount, max(credit, 0) + sum(net for _key, net in given))
+    taken, from_credit = split_refund(amount=within, given=given, credit=max(credit, 0))
+    beyond = amount - within
+    if beyond and fallback is not None:
+        taken[fallback] = taken.get(fallback, 0) + beyond
+    elif beyond:
+        from_credit += beyond
     return taken, from_credit
 
 

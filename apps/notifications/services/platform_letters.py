@@ -25,7 +25,7 @@ def tell_of_limit(
     *, event_id: UUID, meter: str, level: int, value: int, limit: int, plan_name: str
 ) -> None:
     """The school's administrators learn that it comes near a limit, or has reached it."""
-    for to in _people("admin"):
+    for to in staff_with("admin"):
         with translation.override(known_language(to.language)):
             facts = {
                 "plan": plan_name,
@@ -46,7 +46,7 @@ def tell_of_trial(
     has_ended: bool,
 ) -> None:
     """The school's administrators learn when its trial ends, and what it costs from then on."""
-    for to in _people("admin"):
+    for to in staff_with("admin"):
         with translation.override(known_language(to.language)):
             price = format_money(price_minor, currency)
         facts = {"plan": plan_name, "ends_on": ends_on, "price": price, "has_ended": has_ended}
@@ -64,7 +64,7 @@ def send_invoice(
     due_on: date,
 ) -> None:
     """Administrators and bursars get a link to the platform's invoice."""
-    for to in _people("admin", "bursar"):
+    for to in staff_with("admin", "bursar"):
         language = known_language(to.language)
         with translation.override(language):
             facts = {
@@ -77,7 +77,7 @@ def send_invoice(
         _queue(event_id, Message.Kind.PLAN_INVOICE, to, facts, link)
 
 
-def _people(*roles: str) -> Iterator[Recipient]:
+def staff_with(*roles: str) -> Iterator[Recipient]:
     """Everybody with one of the roles, once."""
     found = {user.id: user for role in roles for user in identity.users_with_role(role)}
     for user in found.values():

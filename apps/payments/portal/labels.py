@@ -96,4 +96,4 @@ MODE: dict[str, Label] = {
 
 def with_disputes(disputes: Iterable[DisputeInfo]) -> list[tuple[DisputeInfo, Label, str]]:
     """Each with how its status reads, and why the bank asks the money back."""
-    return [(info, DISPUTE[info.status], reason_text(info)) for info in disputes]
+    return [(info, DISPUTE[info.status], reason_text(info.reason)) for info in disputes]

@@ -122,7 +122,11 @@ def _dispute_words(event: Any) -> Words:
     match event:
         case events.DisputeOpened():
             amount = {"amount": _amount(event.amount_minor, event.currency)}
-            return _("The payer’s bank disputes %(amount)s") % amount, reason_text(event), "bad"
+            return (
+                _("The payer’s bank disputes %(amount)s") % amount,
+                reason_text(event.reason),
+                "bad",
+            )
         case events.DisputeUpdated():
             if event.answered:
                 return _("The dispute is answered"), _("The bank decides."), "info"
@@ -146,10 +150,10 @@ REASONS: dict[str, Callable[[], str]] = {
 }
 
 
-def reason_text(dispute: Any) -> str:
-    """Why the bank asks the money back, in the reader's language; `dispute` has a `reason`."""
-    known = REASONS.get(dispute.reason.lower())
-    return known() if known else dispute.reason.replace("_", " ")
+def reason_text(reason: str) -> str:
+    """Why the bank asks the money back, in the reader's language."""
+    known = REASONS.get(reason.lower())
+    return known() if known else reason.replace("_", " ")
 
 
 def _refund_words(event: Any, amount: str) -> Words:

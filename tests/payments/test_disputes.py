@@ -1,0 +1,81 @@
+"""A dispute from the bank to the books and to the bursar's mailbox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+
+from apps.fees.restoring import add_up
+from apps.fees.selectors import invoices
+from apps.fees.tests import factories as make
+from apps.payments import facade as payments
+from apps.payments import models
+from apps.payments.contracts import PaymentLine
+
+
+@pytest.fixture
+def paid(account: Any, sandbox: Any, family: make.Family, room: Any, drain: Any) -> tuple[Any, Any]:
+    """An invoice that was paid by card; its events are handled."""
+    make.bill(room)
+    [invoice] = make.owed(family.child)
+    line = PaymentLine(reference=str(invoice.id), description="Fees", amount_minor=45000)
+    started = payments.start_payment(
+        payer_id=family.guardian.pk,
+        payer_name=family.guardian.name,
+        payer_email="maria@example.org",
+        lines=[line],
+        currency="USD",
+        description="Fees",
+        return_path="/family/",
+        cancel_path="/family/",
+        idempotency_key="one",
+    )
+    sandbox.press(started, "pay")
+    payments.sync(started.payment_id)
+    drain()
+    return invoice, started.payment_id
+
+
+def control(sandbox: Any, name: str, **wanted: Any) -> Any:
+    return requests.post(f"{sandbox.url}/_control/{name}", json=wanted, timeout=5).json()
+
+
+def test_a_dispute_reaches_the_bursar_the_ledger_and_the_books(
+    paid: Any, sandbox: Any, family: Any, client_for: Any, drain: Any, mailbox: Any
+) -> None:
+    invoice, payment_id = paid
+    bursar = client_for("bursar")
+    mailbox.clear()
+    session = models.Payment.objects.get(pk=payment_id).session_id
+    made = control(sandbox, "dispute", session=session)
+    payments.sync(payment_id)
+    drain()
+
+    [opened] = mailbox
+    assert opened.to == ["Bursar Person <bursar@example.org>"]
+    assert "$450.00 disputed, please answer" in opened.subject
+    assert "The payer says that it was not them." in opened.body
+    assert "Answer until" in opened.body
+    ledger = bursar.get(f"/portal/fees/students/{family.child.pk}/").content.decode()
+    assert "The bank of Maria Lopez wants $450.00 back" in ledger
+    assert "Answer until" in ledger
+    assert invoices.get_invoice(invoice_id=invoice.id).balance_minor == 0
+
+    control(sandbox, "close_dispute", dispute=made["id"], status="lost")
+    payments.sync(payment_id)
+    drain()
+
+    assert "dispute over $450.00 lost" in mailbox[1].subject
+    assert "/portal/fees/disputes/" in mailbox[1].body
+    assert invoices.get_invoice(invoice_id=invoice.id).balance_minor == 45000
+    assert add_up().problems == ()
+
+    control(sandbox, "close_dispute", dispute=made["id"], status="won")
+    payments.sync(payment_id)
+    drain()
+
+    assert "dispute over $450.00 won" in mailbox[2].subject
+    assert invoices.get_invoice(invoice_id=invoice.id).balance_minor == 0
+    assert add_up().problems == ()
