@@ -21,6 +21,7 @@ SENTENCES: Mapping[str, Promise] = {
     "activities.activity_published": _("Opened an activity for sign-up"),
     "activities.draft_deleted": _("Deleted the draft of an activity"),
     "fees.category_account_chosen": _("Chose where the money of a category goes"),
+    "fees.dispute_decided": _("Decided about a payment that a bank took back"),
     "fees.fee_archived": _("Put a fee away"),
     "fees.fee_changed": _("Changed a fee"),
     "fees.fee_created": _("Made a fee"),
