@@ -37,6 +37,8 @@ PAYMENT_STATUSES = (
 )
 PAID_STATUSES = (CAPTURED, PARTIALLY_REFUNDED, REFUNDED, DISPUTED, DISPUTE_LOST)
 
+# Above the school's limit: a second person has to approve before it is requested at all.
+REFUND_WAITING = "waiting_approval"
 REFUND_REQUESTED = "requested"
 REFUND_PENDING = "pending"
 REFUND_SUCCEEDED = "succeeded"
@@ -75,7 +77,8 @@ class StartedPayment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundInfo:
-    """One refund of a payment. Status: requested, pending, succeeded, failed."""
+    """One refund of a payment. Status: waiting_approval (a second person has to release it; not
+    among the payment's refunds yet), requested, pending, succeeded, failed."""
 
     id: UUID
     payment_id: UUID
@@ -87,6 +90,26 @@ class RefundInfo:
     completed_at: datetime | None = None
     failure: str = ""
     external: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalInfo:
+    """A refund above the school's limit, and what a second person said. State: waiting, approved,
+    declined, withdrawn, expired. The refund that it becomes has the same id."""
+
+    id: UUID
+    payment_id: UUID
+    payer_name: str
+    amount_minor: int
+    currency: str
+    reason: str
+    state: str
+    requested_by: str
+    requested_at: datetime
+    expires_at: datetime
+    decided_by: str = ""
+    decided_at: datetime | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from apps.payments import selectors
 from apps.payments.contracts import (
     REAL_MONEY,
     AccountInfo,
+    ApprovalInfo,
     BankLine,
     DisputeInfo,
     OnlineTotals,
@@ -26,6 +27,7 @@ from apps.payments.contracts import (
     TakingsInfo,
     TakingsReport,
 )
+from apps.payments.selectors import money_back
 from apps.payments.services import accounts, counter, fraud, refunds, start, timeline
 from apps.payments.services import sync as sync_service
 from apps.payments.services import takings as money
@@ -80,6 +82,7 @@ __all__ = [
     "takings_report",
     "tie_bank_line",
     "undo_bank_line",
+    "waiting_approvals",
 ]
 
 
@@ -173,7 +176,7 @@ def payments_for(references: Iterable[str]) -> list[PaymentInfo]:
 
 def disputes_of(payment_ids: Iterable[UUID]) -> list[DisputeInfo]:
     """All disputes of these payments, those with the nearest deadline first."""
-    return selectors.disputes_of(payment_ids)
+    return money_back.disputes_of(payment_ids)
 
 
 def dispute_reason(reason: str) -> str:
@@ -249,7 +252,8 @@ def request_refund(
 ) -> RefundInfo:
     """Give money back by the way it came. Call outside a transaction.
 
-    The refund may still be on its way when this returns (status requested or pending);
+    The refund may still be on its way when this returns (status requested or pending), or wait
+    for a second person (waiting_approval, when it is above the school's limit);
     payments.refund_completed or payments.refund_failed tells the end. The same key never gives
     back twice. Raises NotFound, Invalid (more than is left), KeyReused.
     """
@@ -260,6 +264,11 @@ def request_refund(
         actor=actor,
         idempotency_key=idempotency_key,
     )
+
+
+def waiting_approvals(payment_ids: Iterable[UUID]) -> list[ApprovalInfo]:
+    """Refunds of these payments that wait for a second person, oldest first."""
+    return money_back.approvals_of(payment_ids, waiting=True)
 
 
 def book_external_refund(*, refund_id: UUID, actor: str) -> RefundInfo:

@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from apps.payments.permissions import MANAGE_ACCOUNTS
 from apps.tenants.facade import Setting, declare, declare_feature, kinds
 
 ONLINE_PAYMENTS = declare_feature(
@@ -65,5 +66,19 @@ PAUSE_MINUTES = declare(
         default=60,
         required=True,
         label=_("Length of the pause"),
+    )
+)
+REFUND_LIMIT = declare(
+    Setting(
+        name="payments.refund_limit_minor",
+        group="payments",
+        kind=kinds.Amount(),
+        default=0,
+        permission=MANAGE_ACCOUNTS,
+        label=_("Refunds by one person up to"),
+        help_text=_(
+            "Above this, counting all refunds of a payment together, a second person must approve "
+            "before money moves. Empty: one person is enough."
+        ),
     )
 )

@@ -150,6 +150,19 @@ class Things:
         ).pk
 
     @cached_property
+    def approval_id(self) -> UUID:
+        """A refund that waits for a second person."""
+        now = timezone.now()
+        return payments.RefundApproval.objects.create(
+            payment_id=self.payment_id,
+            amount_minor=100,
+            idempotency_key=secrets.token_hex(8),
+            requested_by="office@example.org",
+            requested_at=now,
+            expires_at=now + timedelta(days=1),
+        ).pk
+
+    @cached_property
     def dispute_id(self) -> UUID:
         """A lost one, which waits for the school's decision."""
         return DisputeLoss.objects.create(
@@ -329,6 +342,7 @@ Builder = Callable[[Things], Any]
 BY_NAME: dict[str, Builder] = {
     "account_id": lambda a: a.account.pk,
     "activity_id": lambda a: a.activity.pk,
+    "approval_id": lambda a: a.approval_id,
     "backup_id": lambda a: a.backup_id,
     "category_id": lambda a: a.category_id,
     "class_id": lambda a: a.school_class.pk,

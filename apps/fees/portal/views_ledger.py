@@ -18,7 +18,12 @@ from apps.fees.selectors.losses import waiting_losses
 from apps.fees.services import counter, links, refunds
 from apps.fees.services.documents import method_name
 from apps.payments import facade as payments
-from apps.payments.contracts import REFUND_FAILED, REFUND_SUCCEEDED, UNDECIDED
+from apps.payments.contracts import (
+    REFUND_FAILED,
+    REFUND_SUCCEEDED,
+    REFUND_WAITING,
+    UNDECIDED,
+)
 from apps.students import facade as students
 from kernel.access import access
 from kernel.errors import DomainError, NotFound
@@ -41,6 +46,7 @@ def student_ledger(request: HttpRequest, student_id: UUID) -> HttpResponse:
         "guardians": guardians,
         "ledger": book,
         "disputes": [row for row in payments.disputes_of(paid) if row.status in UNDECIDED],
+        "approvals": payments.waiting_approvals(paid),
         "losses": waiting_losses(payment_ids=paid),
     }
     return render(request, "fees/ledger.html", context)
@@ -119,6 +125,10 @@ def _say(request: HttpRequest, status: str) -> None:
         messages.success(request, _("The money has gone back."))
     elif status == REFUND_FAILED:
         messages.error(request, _("The gateway refused the refund. Nothing has changed."))
+    elif status == REFUND_WAITING:
+        messages.warning(
+            request, _("This is above the school’s limit: a second person has to approve it.")
+        )
     else:
         messages.info(request, _("The refund is on its way. It shows here once it is confirmed."))
 

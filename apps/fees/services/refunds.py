@@ -96,9 +96,10 @@ def refund_limit(*, payment_id: UUID, student_id: UUID, effect: str) -> tuple[in
 
 
 def _on_its_way(info: PaymentInfo, student_id: UUID) -> int:
-    """Refunds of the student's part that the gateway has been asked for and the books do not show
-    yet: without them a second refund would take a sibling's part."""
+    """Refunds of the student's part that the gateway (or a second person) has been asked for and
+    the books do not show yet: without them a second refund would take a sibling's part."""
     standing = [refund.id for refund in info.refunds if refund.status != REFUND_FAILED]
+    standing += [approval.id for approval in payments.waiting_approvals([info.id])]
     rows = Decision.objects.filter(
         refund_id__in=standing, student_id=student_id, state=Decision.State.REQUESTED
     ).exclude(effect=Decision.Effect.FROM_CREDIT)

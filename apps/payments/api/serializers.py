@@ -16,7 +16,9 @@ class LineSerializer(serializers.Serializer):
 class RefundSerializer(serializers.Serializer):
     id = serializers.UUIDField()
     payment_id = serializers.UUIDField()
-    status = serializers.CharField(help_text="requested, pending, succeeded or failed")
+    status = serializers.CharField(
+        help_text="waiting_approval, requested, pending, succeeded or failed"
+    )
     amount_minor = serializers.IntegerField()
     currency = serializers.CharField()
     reason = serializers.CharField()

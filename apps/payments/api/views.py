@@ -71,7 +71,8 @@ class PaymentViewSet(SchoolViewSet):
     )
     @action(detail=True, methods=["post"])
     def refunds(self, request: Request, pk: UUID) -> Response:
-        """Refund part or all of a payment. 202: it is on its way and not yet decided."""
+        """Refund part or all of a payment. 202: it is on its way and not yet decided, or waits for
+        a second person (waiting_approval): above the school's limit nobody refunds alone."""
         wanted = wire.RefundRequestSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         info = refunds.request_refund(

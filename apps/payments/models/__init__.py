@@ -280,6 +280,45 @@ class Refund(SchoolModel):
         return f"{self.amount_minor}: {self.status}"
 
 
+class RefundApproval(SchoolModel):
+    """A refund above the school's limit that waits for a second person. Its id is the refund's."""
+
+    WAITING, APPROVED, DECLINED = "waiting", "approved", "declined"
+    WITHDRAWN, EXPIRED = "withdrawn", "expired"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="approvals")
+    amount_minor = models.BigIntegerField()
+    reason = models.CharField(max_length=300, blank=True)
+    idempotency_key = models.CharField(max_length=200)
+    state = models.CharField(max_length=10, default=WAITING)
+    requested_by = models.CharField(max_length=200)
+    requested_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    decided_by = models.CharField(max_length=200, blank=True, default="")
+    decided_at = models.DateTimeField(null=True)
+    note = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        ordering = ["requested_at", "id"]
+        indexes = [
+            models.Index(
+                fields=["expires_at"],
+                condition=models.Q(state="waiting"),
+                name="payments_approval_waiting",
+            )
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["idempotency_key"], name="payments_approval_once"),
+            models.CheckConstraint(
+                condition=models.Q(amount_minor__gt=0), name="payments_approval_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_minor}: {self.state}"
+
+
 class Dispute(SchoolModel):
     """A payer's bank takes a capture back; folded from the payment's events."""
 

@@ -6,10 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from apps.payments import selectors
 from apps.payments.permissions import VIEW_PAYMENTS
 from apps.payments.portal import labels
 from apps.payments.portal.views import tabs
+from apps.payments.selectors import money_back
 from kernel.access import access
 from kernel.pages import paginate, query
 from kernel.replica import reads_replica
@@ -20,10 +20,10 @@ from kernel.replica import reads_replica
 @reads_replica
 def dispute_list(request: HttpRequest) -> HttpResponse:
     text, undecided = query(request), request.GET.get("show") == "undecided"
-    page = paginate(request, selectors.disputes(undecided=undecided, text=text))
+    page = paginate(request, money_back.disputes(undecided=undecided, text=text))
     context = {
         "page": page,
-        "rows": labels.with_disputes(selectors.to_dispute(row) for row in page.object_list),
+        "rows": labels.with_disputes(money_back.to_dispute(row) for row in page.object_list),
         "q": text,
         "undecided": undecided,
         "tabs": tabs(request),

@@ -105,6 +105,12 @@ class WhyForm(forms.Form):
     )
 
 
+class DeclineForm(forms.Form):
+    """Why a refund is not approved."""
+
+    note = forms.CharField(label=_("Why not"), max_length=300)
+
+
 class AccountForm(forms.Form):
     """A Stripe account of the school."""
 

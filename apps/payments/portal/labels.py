@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from apps.payments.contracts import DisputeInfo
+from apps.payments.contracts import ApprovalInfo, DisputeInfo
 from apps.payments.services.timeline import reason_text
 
 Label = tuple[str | Promise, str]
@@ -28,6 +28,7 @@ STATUS: dict[str, Label] = {
     "unknown": (_("Unclear"), "warn"),
 }
 REFUND: dict[str, Label] = {
+    "waiting_approval": (_("Waits for a second person"), "warn"),
     "requested": (_("Requested"), "info"),
     "pending": (_("On its way"), "info"),
     "succeeded": (_("Made"), "ok"),
@@ -71,6 +72,13 @@ LINE: dict[str, str | Promise] = {
     "fee": _("Fee"),
     "other": _("Other"),
 }
+APPROVAL: dict[str, Label] = {
+    "waiting": (_("Waits for a second person"), "warn"),
+    "approved": (_("Approved"), "ok"),
+    "declined": (pgettext_lazy("approval", "Declined"), "bad"),
+    "withdrawn": (_("Taken back"), "muted"),
+    "expired": (_("Not decided in time"), "muted"),
+}
 EVENT: dict[str, Label] = {
     "received": (_("Waiting"), "info"),
     "processed": (_("Done"), "ok"),
@@ -97,3 +105,11 @@ MODE: dict[str, Label] = {
 def with_disputes(disputes: Iterable[DisputeInfo]) -> list[tuple[DisputeInfo, Label, str]]:
     """Each with how its status reads, and why the bank asks the money back."""
     return [(info, DISPUTE[info.status], reason_text(info.reason)) for info in disputes]
+
+
+def with_approvals(
+    approvals: Iterable[ApprovalInfo], *, actor: str
+) -> list[tuple[ApprovalInfo, Label, bool]]:
+    """Each with how its state reads, and whether it is the reader's own."""
+    own = actor.casefold()
+    return [(each, APPROVAL[each.state], each.requested_by.casefold() == own) for each in approvals]

@@ -2,6 +2,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from apps.payments.portal import (
     account_views,
+    approval_views,
     audit_views,
     dispute_views,
     hold_views,
@@ -13,6 +14,10 @@ from apps.payments.portal import (
 app_name = "payments"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.payment_list, name="list"),
+    path("approvals/", approval_views.approval_list, name="approvals"),
+    path("approvals/<uuid:approval_id>/approve/", approval_views.approve, name="approve"),
+    path("approvals/<uuid:approval_id>/decline/", approval_views.decline, name="decline"),
+    path("approvals/<uuid:approval_id>/withdraw/", approval_views.withdraw, name="withdraw"),
     path("disputes/", dispute_views.dispute_list, name="disputes"),
     path("reconciliation/", reconciliation_views.exception_list, name="reconciliation"),
     path("reconciliation/now/", reconciliation_views.compare_now, name="compare_now"),

@@ -20,7 +20,8 @@ from apps.payments.permissions import (
     VIEW_PAYMENTS,
 )
 from apps.payments.portal import labels
-from apps.payments.portal.forms import PaymentFilter, RefundForm, WhyForm
+from apps.payments.portal.forms import DeclineForm, PaymentFilter, RefundForm, WhyForm
+from apps.payments.selectors import money_back
 from apps.payments.services import derived, refunds, sync, timeline, webhooks
 from apps.payments.services.reconcile import reading
 from kernel.access import access
@@ -78,7 +79,12 @@ def _detail(
         "refunds": [(refund, labels.REFUND[refund.status]) for refund in info.refunds],
         "refund_form": refund_form,
         "why_form": WhyForm(auto_id="close_%s"),
-        "disputes": labels.with_disputes(selectors.disputes_of([payment.pk])),
+        "approvals": labels.with_approvals(
+            money_back.approvals_of([payment.pk]),
+            actor=request.user.email,  # type: ignore[union-attr]
+        ),
+        "decline_form": DeclineForm(),
+        "disputes": labels.with_disputes(money_back.disputes_of([payment.pk])),
         "attention": _attention(payment),
         "may_ask": payment.provider != models.OFFLINE and bool(payment.request),
     }
@@ -141,18 +147,22 @@ def refund(request: HttpRequest, payment_id: UUID) -> HttpResponse:
         except DomainError as error:
             form.add_error("amount" if error.field == "amount" else None, str(error))
         else:
-            _tell_refund(request, info)
+            tell_refund(request, info)
             return redirect("payments:detail", payment_id)
     return _detail(request, payment, form, status=422)
 
 
-def _tell_refund(request: HttpRequest, info: contracts.RefundInfo) -> None:
+def tell_refund(request: HttpRequest, info: contracts.RefundInfo) -> None:
+    """Say what became of a refund."""
     amount = {"amount": format_money(info.amount_minor, info.currency)}
     if info.status == contracts.REFUND_SUCCEEDED:
         messages.success(request, _("%(amount)s refunded.") % amount)
     elif info.status == contracts.REFUND_FAILED:
         message = _("The refund of %(amount)s failed: %(why)s")
         messages.error(request, message % {**amount, "why": info.failure})
+    elif info.status == contracts.REFUND_WAITING:
+        message = _("%(amount)s is above the school’s limit: a second person has to approve it.")
+        messages.warning(request, message % amount)
     else:
         message = _("The refund of %(amount)s is on its way. This page will say when it is made.")
         messages.info(request, message % amount)
@@ -221,6 +231,7 @@ def tabs(request: HttpRequest) -> list[dict[str, Any]]:
     """The pages of this section that the person may open."""
     pages = [
         ("payments:list", _("Payments"), VIEW_PAYMENTS),
+        ("payments:approvals", _("Approvals"), VIEW_PAYMENTS),
         ("payments:disputes", _("Disputes"), VIEW_PAYMENTS),
         ("payments:reconciliation", _("Reconciliation"), VIEW_PAYMENTS),
         ("payments:payouts", _("Payouts"), VIEW_PAYMENTS),
@@ -231,9 +242,10 @@ def tabs(request: HttpRequest) -> list[dict[str, Any]]:
         ("payments:accounts", _("Gateway accounts"), "payments.manage_accounts"),
     ]
     counts = {
-        "payments:disputes": selectors.count_open_disputes() or "",
-        "payments:reconciliation": reading.count_open() or "",
-        "payments:holds": selectors.holds(state=models.FraudHold.OPEN).count() or "",
+        "payments:approvals": money_back.count_waiting_approvals() or None,
+        "payments:disputes": money_back.count_open_disputes() or None,
+        "payments:reconciliation": reading.count_open() or None,
+        "payments:holds": selectors.holds(state=models.FraudHold.OPEN).count() or None,
     }
     return [
         {"url": reverse(name), "label": label, "count": counts.get(name)}

@@ -28,6 +28,7 @@ from apps.payments.models import (
     ProviderEvent,
     ReconciliationRun,
     Refund,
+    RefundApproval,
     StatementLine,
 )
 from apps.payments.privacy import odd_attempts
@@ -100,7 +101,7 @@ def _payment(row: Payment) -> dict[str, Any]:
     }
 
 
-@privacy.collects(Refund)
+@privacy.collects(Refund, RefundApproval)
 def export_refunds(person: privacy.Person) -> Iterator[privacy.Section]:
     rows = Refund.objects.filter(payment__in=service.payments_of(person.ids))
     yield privacy.Section(
@@ -124,6 +125,30 @@ def export_refunds(person: privacy.Person) -> Iterator[privacy.Section]:
                 "reason": row.reason,
             }
             for row in rows.select_related("payment")
+        ),
+    )
+    asked = RefundApproval.objects.filter(payment__in=service.payments_of(person.ids))
+    yield privacy.Section(
+        name="payments.refund_approvals",
+        title=_("Refunds that needed a second person"),
+        columns={
+            "payment": _("Payment"),
+            "requested_at": _("Requested"),
+            "decided_at": _("Decided"),
+            "amount": _("Amount"),
+            "state": _("Status"),
+            "reason": _("Reason"),
+        },
+        rows=tuple(
+            {
+                "payment": row.payment_id,
+                "requested_at": row.requested_at,
+                "decided_at": row.decided_at,
+                "amount": Money(row.amount_minor, row.payment.currency),
+                "state": row.state,
+                "reason": row.reason,
+            }
+            for row in asked.select_related("payment")
         ),
     )
 
@@ -214,11 +239,13 @@ def money_under_way(person: privacy.Person) -> Iterator[str]:
     unsettled = (contracts.REFUND_REQUESTED, contracts.REFUND_PENDING)
     if Refund.objects.filter(payment__in=mine, status__in=unsettled).exists():
         yield _("A refund is under way: wait until it has arrived.")
+    if RefundApproval.objects.filter(payment__in=mine, state=RefundApproval.WAITING).exists():
+        yield _("A refund waits for a second person: have it decided first.")
     if Dispute.objects.filter(payment__in=mine, status__in=contracts.UNDECIDED).exists():
         yield _("A bank disputes a payment: wait until it has decided.")
 
 
-@privacy.erases(Payment, PaymentLine, Refund, Dispute, ProviderEvent)
+@privacy.erases(Payment, PaymentLine, Refund, RefundApproval, Dispute, ProviderEvent)
 def erase_payer(work: privacy.Erasing) -> None:
     person = work.person
     now = work.at
@@ -277,14 +304,16 @@ def name_the_cashier(work: privacy.Erasing) -> None:
     """Staff who took or gave back money, or decided about an exception."""
     mine = Payment.objects.filter(actor__in=work.person.emails)
     back = Refund.objects.filter(actor__in=work.person.emails)
-    decided = Discrepancy.objects.filter(decided_by__in=work.person.emails)
+    emails = work.person.emails
+    released = RefundApproval.objects.filter(Q(requested_by__in=emails) | Q(decided_by__in=emails))
+    decided = Discrepancy.objects.filter(decided_by__in=emails)
     work.stays(
         ngettext(
             "Name of the cashier on a payment", "Name of the cashier on payments", mine.count()
         ),
         _("Who handled money must stay provable as long as the books are kept."),
         until=privacy.money_kept_until(work.at.date()),
-        count=mine.count() + back.count() + decided.count(),
+        count=mine.count() + back.count() + released.count() + decided.count(),
     )
 
 

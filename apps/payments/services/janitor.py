@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.payments import models, selectors
-from apps.payments.services import journal, refunds, sync, webhooks
+from apps.payments.services import approvals, journal, refunds, sync, webhooks
 from apps.payments.services.errors import NoGateway
 from kernel.errors import Unavailable
 
@@ -17,7 +17,9 @@ logger = logging.getLogger(__name__)
 
 
 def tidy_payments() -> int:
-    """Ask about every payment whose turn has come (1 min, 5 min, 1 h, daily). Returns how many."""
+    """Ask about every payment whose turn has come (1 min, 5 min, 1 h, daily), and end requests for
+    refunds that nobody decided about. Returns how many payments."""
+    approvals.expire_due()
     due = selectors.due_checks(now=timezone.now())
     for payment_id in due:
         try:

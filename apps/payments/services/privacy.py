@@ -19,6 +19,7 @@ from apps.payments.models import (
     PaymentOrigin,
     ProviderEvent,
     Refund,
+    RefundApproval,
     StatementLine,
 )
 from kernel.schools import current_school
@@ -58,6 +59,7 @@ def strike_names(rows: QuerySet[Payment], *, pseudonym: str = NOBODY) -> int:
     keys = list(named(rows).values_list("pk", flat=True))
     PaymentLine.objects.filter(payment__in=keys).update(description=NOBODY)
     Refund.objects.filter(payment__in=keys).update(reason="")
+    RefundApproval.objects.filter(payment__in=keys).update(reason="", note="")
     return Payment.objects.filter(pk__in=keys).update(
         payer_name=pseudonym, payer_email="", description=NOBODY, note="", request={}, hosted_url=""
     )

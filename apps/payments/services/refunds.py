@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -18,7 +20,8 @@ from apps.payments.providers.base import (
     RefundRequest,
     RefundSnapshot,
 )
-from apps.payments.services import accounts, journal
+from apps.payments.selectors import money_back
+from apps.payments.services import accounts, approvals, journal
 from apps.payments.services.errors import KeyReused, NoGateway
 from kernel import errors
 from kernel.ids import uuid7
@@ -36,30 +39,73 @@ def request_refund(
 ) -> contracts.RefundInfo:
     """Give part or all of a payment back; the same key never gives back twice.
 
-    Returns a refund that succeeded, failed, or is still on its way (requested, pending: the
-    janitor asks on). Raises NotFound, Invalid (more than is left), KeyReused.
+    Returns a refund that succeeded, failed, is still on its way (requested, pending: the janitor
+    asks on), or waits for a second person (waiting_approval: nothing has moved). Raises NotFound,
+    Invalid (more than is left), KeyReused.
     """
     if not idempotency_key or len(idempotency_key) > 200:
         raise errors.Invalid(_("The request has no valid idempotency key."))
-    networked = is_networked(selectors.get_payment_row(payment_id))
+    wish = _Wish(
+        payment_id=payment_id,
+        refund_id=uuid7(),
+        amount_minor=amount_minor,
+        reason=reason.strip()[:300],
+        actor=actor[:200],
+        key=idempotency_key,
+        at=requested_at or timezone.now(),
+    )
     try:
-        # Durable: the intent is on disk before the gateway hears of it.
-        with transaction.atomic(durable=networked):
-            refund, fresh = _intend(
-                payment_id,
-                amount_minor,
-                reason=reason,
-                actor=actor,
-                key=idempotency_key,
-                at=requested_at or timezone.now(),
-            )
-            if not networked and fresh:
-                _give_back_by_hand(refund, at=requested_at or timezone.now(), actor=actor)
+        return _carry_out(payment_id, lambda payment: _intend(payment, wish))
     except IntegrityError as error:
         raise KeyReused from error
-    if networked and fresh:
-        send(refund.pk)
-    return _info(refund.pk)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    """A refund that somebody asks for."""
+
+    payment_id: UUID
+    refund_id: UUID
+    amount_minor: int
+    reason: str
+    actor: str
+    key: str
+    at: datetime
+
+    def refuse_other(self, payment_id: UUID, amount_minor: int) -> None:
+        """The same key with another request. Raises KeyReused."""
+        if (payment_id, amount_minor) != (self.payment_id, self.amount_minor):
+            raise KeyReused
+
+
+def approve(*, approval_id: UUID, actor: str) -> contracts.RefundInfo:
+    """A second person releases a refund: only now money moves, once however often this is called.
+
+    Raises NotFound, Forbidden (who asked cannot approve), Conflict (it is over), Invalid (more
+    than is left by now).
+    """
+    approval = models.RefundApproval.objects.filter(pk=approval_id).first()
+    if approval is None:
+        raise errors.NotFound(_("There is no such request."))
+    return _carry_out(approval.payment_id, lambda payment: _release(payment, approval_id, actor))
+
+
+Intent = tuple[contracts.RefundInfo, bool]  # what is known of the refund, and whether to send it
+
+
+def _carry_out(
+    payment_id: UUID, intend: Callable[[models.Payment], Intent]
+) -> contracts.RefundInfo:
+    """Decide under the payment's lock, then move the money outside of it."""
+    networked = is_networked(selectors.get_payment_row(payment_id))
+    # Durable: the intent is on disk before the gateway hears of it.
+    with transaction.atomic(durable=networked):
+        info, fresh = intend(journal.locked(payment_id))
+        if fresh and not networked:
+            _give_back_by_hand(info.id)
+    if fresh and networked:
+        send(info.id)
+    return _info(info.id) if fresh else info
 
 
 def is_networked(payment: models.Payment) -> bool:
@@ -67,31 +113,63 @@ def is_networked(payment: models.Payment) -> bool:
     return payment.provider != models.OFFLINE and bool(payment.request)
 
 
-def _intend(
-    payment_id: UUID, amount_minor: int, *, reason: str, actor: str, key: str, at: datetime
-) -> tuple[models.Refund, bool]:
-    payment = journal.locked(payment_id)
-    known = models.Refund.objects.filter(idempotency_key=key).first()
+def _intend(payment: models.Payment, wish: _Wish) -> Intent:
+    known = models.Refund.objects.filter(idempotency_key=wish.key).first()
     if known is not None:
-        if (known.payment_id, known.amount_minor) != (payment_id, amount_minor):
-            raise KeyReused
-        return known, False
-    _check_amount(payment, amount_minor)
+        wish.refuse_other(known.payment_id, known.amount_minor)
+        return _info(known.pk), False
+    asked = models.RefundApproval.objects.filter(idempotency_key=wish.key).first()
+    if asked is not None:
+        wish.refuse_other(asked.payment_id, asked.amount_minor)
+        return money_back.approval_as_refund(asked), False
+    _check_amount(payment, wish.amount_minor)
+    if approvals.is_needed(payment, wish.amount_minor):
+        asked = approvals.ask(
+            payment,
+            refund_id=wish.refund_id,
+            amount_minor=wish.amount_minor,
+            reason=wish.reason,
+            actor=wish.actor,
+            key=wish.key,
+        )
+        return money_back.approval_as_refund(asked), False
+    return _begin(payment, wish, by=wish.actor), True
+
+
+def _release(payment: models.Payment, approval_id: UUID, actor: str) -> Intent:
+    approval = approvals.take(approval_id, actor=actor)
+    if approval is None:
+        return _info(approval_id), False
+    _check_amount(payment, approval.amount_minor)
+    wish = _Wish(
+        payment_id=payment.pk,
+        refund_id=approval.pk,
+        amount_minor=approval.amount_minor,
+        reason=approval.reason,
+        actor=approval.requested_by,
+        key=approval.idempotency_key,
+        at=timezone.now(),
+    )
+    return _begin(payment, wish, by=actor), True
+
+
+def _begin(payment: models.Payment, wish: _Wish, *, by: str) -> contracts.RefundInfo:
+    """The refund's row and its first event."""
     refund = models.Refund.objects.create(
-        id=uuid7(),
+        id=wish.refund_id,
         payment=payment,
-        amount_minor=amount_minor,
-        reason=reason.strip()[:300],
-        actor=actor[:200],
-        idempotency_key=key,
+        amount_minor=wish.amount_minor,
+        reason=wish.reason,
+        actor=wish.actor,
+        idempotency_key=wish.key,
         status=contracts.REFUND_REQUESTED,
-        requested_at=at,
+        requested_at=wish.at,
     )
     requested = events.RefundRequested(
-        refund_id=refund.pk, amount_minor=amount_minor, reason=refund.reason, at=at
+        refund_id=refund.pk, amount_minor=wish.amount_minor, reason=wish.reason, at=wish.at
     )
-    journal.write(payment, [requested], actor=actor)
-    return refund, True
+    journal.write(payment, [requested], actor=by)
+    return _info(refund.pk)
 
 
 def _check_amount(payment: models.Payment, amount_minor: int) -> None:
@@ -111,15 +189,16 @@ def _check_amount(payment: models.Payment, amount_minor: int) -> None:
         )
 
 
-def _give_back_by_hand(refund: models.Refund, *, at: datetime, actor: str) -> None:
+def _give_back_by_hand(refund_id: UUID) -> None:
+    refund = models.Refund.objects.get(pk=refund_id)
     payment = journal.locked(refund.payment_id)
     done = offline.give_back(
         refund_id=str(refund.pk),
         amount_minor=refund.amount_minor,
         currency=payment.currency,
-        at=at,
+        at=refund.requested_at,
     )
-    journal.write(payment, [_outcome(refund.pk, done)], actor=actor)
+    journal.write(payment, [_outcome(refund.pk, done)], actor=refund.actor)
 
 
 def send(refund_id: UUID) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Case, Count, F, Max, Min, Prefetch, Q, QuerySet, Sum, When
+from django.db.models import Count, F, Max, Min, Prefetch, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -198,61 +198,6 @@ def to_refund(refund: models.Refund, currency: str) -> contracts.RefundInfo:
     )
 
 
-def disputes(*, undecided: bool = False, text: str = "") -> QuerySet[models.Dispute]:
-    """Disputes: those that wait for an answer by their deadline, then the decided, newest first."""
-    rows = models.Dispute.objects.select_related("payment")
-    if undecided:
-        rows = rows.filter(status__in=contracts.UNDECIDED)
-    if text:
-        rows = rows.filter(
-            Q(provider_dispute_id=text)
-            | Q(payment__payer_name__icontains=text)
-            | Q(payment__description__icontains=text)
-        )
-    turn = Case(
-        *[When(status=status, then=place) for place, status in enumerate(contracts.UNDECIDED)],
-        default=len(contracts.UNDECIDED),
-    )
-    return rows.order_by(turn, F("due_by").asc(nulls_last=True), "-opened_at", "-id")
-
-
-def disputes_of(payment_ids: Iterable[UUID]) -> list[contracts.DisputeInfo]:
-    """All disputes of these payments, in one statement."""
-    return [to_dispute(row) for row in disputes().filter(payment_id__in=list(payment_ids))]
-
-
-def count_open_disputes() -> int:
-    """How many wait for the school's answer."""
-    return models.Dispute.objects.filter(status=contracts.OPEN).count()
-
-
-def to_dispute(dispute: models.Dispute) -> contracts.DisputeInfo:
-    return contracts.DisputeInfo(
-        id=dispute.pk,
-        payment_id=dispute.payment_id,
-        provider_dispute_id=dispute.provider_dispute_id,
-        payer_name=dispute.payment.payer_name,
-        amount_minor=dispute.amount_minor,
-        currency=dispute.currency,
-        status=dispute.status,
-        reason=dispute.reason,
-        opened_at=dispute.opened_at,
-        due_by=dispute.due_by,
-        closed_at=dispute.closed_at,
-        gateway_url=_dashboard(dispute.payment),
-    )
-
-
-def _dashboard(payment: models.Payment) -> str:
-    """Where the school answers a dispute of this payment: only the gateway can take evidence."""
-    if payment.mode == models.SANDBOX:
-        return f"{settings.SANDBOX_URL.rstrip('/')}/_control/" if settings.SANDBOX_URL else ""
-    if payment.provider == models.STRIPE:
-        test = "test/" if payment.mode == models.TEST else ""
-        return f"https://dashboard.stripe.com/{test}payments/{payment.capture_id}"
-    return ""
-
-
 def list_accounts() -> list[contracts.AccountInfo]:
     """Gateway accounts, the default one first; keys masked."""
     rows = models.GatewayAccount.objects.order_by(
@@ -363,8 +308,14 @@ def next_message_due() -> datetime | None:
 
 
 def next_check_due() -> datetime | None:
-    """When the gateway is to be asked next about a payment; None when none waits."""
-    return models.Payment.objects.aggregate(soonest=Min("next_check_at"))["soonest"]
+    """When the gateway is to be asked next about a payment, or a request for a refund ends; None
+    when nothing waits."""
+    waiting = models.RefundApproval.objects.filter(state=models.RefundApproval.WAITING)
+    moments = (
+        models.Payment.objects.aggregate(soonest=Min("next_check_at"))["soonest"],
+        waiting.aggregate(soonest=Min("expires_at"))["soonest"],
+    )
+    return min((moment for moment in moments if moment), default=None)
 
 
 def due_checks(*, now: datetime, limit: int = 200) -> Sequence[UUID]:
