@@ -161,6 +161,23 @@ def test_cash_above_the_limit_waits_as_well(school):
     assert payments.get_payment(payment_id).status == "refunded"
 
 
+def test_what_the_banks_statement_proves_needs_nobody_else(school):
+    """A returned cheque is gone already: a person only writes it down."""
+    set_limit(10000)
+    payment_id = payments.record_offline_payment(**counter())
+
+    back = refunds.request_refund(
+        payment_id=payment_id,
+        amount_minor=25000,
+        reason="Returned",
+        actor=ANNA,
+        idempotency_key="bank:1",
+        seen_by_bank=True,
+    )
+
+    assert back.status == "succeeded"
+
+
 def test_a_key_is_not_used_for_another_refund(paid):
     ask(paid, 20000, key="one")
     with pytest.raises(payments.KeyReused):

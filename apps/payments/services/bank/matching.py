@@ -218,6 +218,7 @@ def _reverse(payment: Payment, *, key: str, actor: str, line: StatementLine) -> 
             reason=_("Returned by the bank: %(text)s") % {"text": line.text or line.name},
             actor=actor,
             idempotency_key=key,
+            seen_by_bank=True,
         )
     except Exception:
         give_up_plan(line.pk)
@@ -265,6 +266,7 @@ def _give_up_payment(payment: Payment, tie: LineTie, *, actor: str) -> None:
             reason=_("Matched to the bank statement by mistake"),
             actor=actor,
             idempotency_key=f"bank-undo:{tie.pk}",
+            seen_by_bank=True,
         )
 
 
