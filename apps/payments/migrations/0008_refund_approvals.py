@@ -8,7 +8,7 @@ import kernel.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("payments", "0005_bank_statements"),
+        ("payments", "0007_odd_attempts"),
     ]
 
     operations = [

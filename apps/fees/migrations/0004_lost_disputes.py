@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("fees", "0002_books_are_append_only"),
+        ("fees", "0003_category_account"),
     ]
 
     operations = [
