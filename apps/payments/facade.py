@@ -14,9 +14,7 @@ from apps.payments import selectors
 from apps.payments.contracts import (
     REAL_MONEY,
     AccountInfo,
-    ApprovalInfo,
     BankLine,
-    DisputeInfo,
     OnlineTotals,
     PaymentInfo,
     PaymentLine,
@@ -27,8 +25,8 @@ from apps.payments.contracts import (
     TakingsInfo,
     TakingsReport,
 )
-from apps.payments.selectors import money_back
-from apps.payments.services import accounts, counter, fraud, refunds, start, timeline
+from apps.payments.selectors.money_back import disputes_of, waiting_approvals
+from apps.payments.services import accounts, counter, fraud, refunds, start
 from apps.payments.services import sync as sync_service
 from apps.payments.services import takings as money
 from apps.payments.services.bank import matching as bank
@@ -39,6 +37,8 @@ from apps.payments.services.errors import (
     PaymentInProgress,
     PaymentsPaused,
 )
+from apps.payments.services.timeline import method_name
+from apps.payments.services.timeline import reason_text as dispute_reason
 
 __all__ = [
     "AlreadyPaid",
@@ -174,16 +174,6 @@ def payments_for(references: Iterable[str]) -> list[PaymentInfo]:
     return selectors.payments_for(references)
 
 
-def disputes_of(payment_ids: Iterable[UUID]) -> list[DisputeInfo]:
-    """All disputes of these payments, those with the nearest deadline first."""
-    return money_back.disputes_of(payment_ids)
-
-
-def dispute_reason(reason: str) -> str:
-    """The gateway's word for why a payment is disputed, in the reader's language."""
-    return timeline.reason_text(reason)
-
-
 def list_payments(
     *,
     text: str = "",
@@ -266,11 +256,6 @@ def request_refund(
     )
 
 
-def waiting_approvals(payment_ids: Iterable[UUID]) -> list[ApprovalInfo]:
-    """Refunds of these payments that wait for a second person, oldest first."""
-    return money_back.approvals_of(payment_ids, waiting=True)
-
-
 def book_external_refund(*, refund_id: UUID, actor: str) -> RefundInfo:
     """Confirm a refund that was made in the gateway's dashboard. Raises NotFound, Conflict."""
     return refunds.book_external_refund(refund_id=refund_id, actor=actor)
@@ -322,11 +307,6 @@ def returned_rows(*, since: date, until: date, which: str = REAL_MONEY) -> Itera
 def refunds_on_their_way() -> list[ReturnedRow]:
     """Refunds that are asked for and not made yet, oldest first; at most 50."""
     return money.refunds_on_their_way()
-
-
-def method_name(method: str) -> str:
-    """The way of paying, in the reader's language."""
-    return timeline.method_name(method)
 
 
 def captured_online(*, begins: datetime, ends: datetime) -> OnlineTotals:

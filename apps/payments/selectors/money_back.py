@@ -33,7 +33,7 @@ def disputes(*, undecided: bool = False, text: str = "") -> QuerySet[models.Disp
 
 
 def disputes_of(payment_ids: Iterable[UUID]) -> list[contracts.DisputeInfo]:
-    """All disputes of these payments, in one statement."""
+    """All disputes of these payments, those with the nearest deadline first; one statement."""
     return [to_dispute(row) for row in disputes().filter(payment_id__in=list(payment_ids))]
 
 
@@ -90,6 +90,11 @@ def approvals_of(payment_ids: Iterable[UUID], *, waiting: bool = False) -> list[
     """Those of these payments, in one statement."""
     rows = approvals(waiting=waiting).filter(payment_id__in=list(payment_ids))
     return [to_approval(row) for row in rows]
+
+
+def waiting_approvals(payment_ids: Iterable[UUID]) -> list[ApprovalInfo]:
+    """Refunds of these payments that wait for a second person, oldest first."""
+    return approvals_of(payment_ids, waiting=True)
 
 
 def count_waiting_approvals() -> int:
