@@ -50,10 +50,11 @@ def start_family_payment(*, guardian_id: UUID, wish: Wish, source: str = "") -> 
     """
     guardian = students.get_guardian(guardian_id)
     _check_rules(wish)
-    catch_up_references(invoice.id for invoice in _owed(guardian, wish))
-    _check_part(_owed(guardian, wish), wish)
-    credit = _pay_from_credit(guardian, wish)
-    owed = _owed(guardian, wish)
+    owed = _owed_after_catching_up(guardian, wish)
+    _check_part(owed, wish)
+    credit = _pay_from_credit(guardian, wish, owed)
+    if credit:
+        owed = _owed(guardian, wish)
     amount = _amount(owed, wish, credit=credit)
     if amount == 0:
         return PayStep(redirect_url="", payment_id=None, credit_used_minor=credit)
@@ -150,14 +151,21 @@ def _owed(guardian: GuardianInfo, wish: Wish) -> list[InvoiceInfo]:
     return [invoice for invoice in chosen if invoice.balance_minor > 0]
 
 
-def _pay_from_credit(guardian: GuardianInfo, wish: Wish) -> int:
-    """Credit goes first when the family ticked it; kept apart by form, so a double click is one."""
+def _owed_after_catching_up(guardian: GuardianInfo, wish: Wish) -> list[InvoiceInfo]:
+    """Read once more only if money was found that had arrived. What somebody else books meanwhile
+    is found when the payment holds its invoices: _check_still_owed."""
     owed = _owed(guardian, wish)
+    caught_up = catch_up_references(invoice.id for invoice in owed)
+    return _owed(guardian, wish) if caught_up else owed
+
+
+def _pay_from_credit(guardian: GuardianInfo, wish: Wish, owed: Sequence[InvoiceInfo]) -> int:
+    """Credit goes first when the family ticked it; kept apart by form, so a double click is one."""
+    if not wish.use_credit:
+        return 0
     most = sum(invoice.balance_minor for invoice in owed)
     if wish.amount_minor is not None:
         most = min(most, wish.amount_minor)
-    if not wish.use_credit:
-        return 0
     token = uuid5(guardian.id, str(wish.token))
     if not credit_used(household_id=guardian.household_id, token=token):
         _close_pages(guardian, owed)
