@@ -27,7 +27,7 @@ from kernel.owner import owner_session
 
 MESSAGES, ROUNDS = 15, 7
 AT_MOST = 100.0  # ms
-OF_BARE_ANSWER = 0.1
+OF_BARE_ANSWER = 0.05
 PAUSE = 0.001  # seconds between two looks whether it is settled
 
 
