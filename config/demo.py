@@ -95,6 +95,7 @@ def _parts(seed: int) -> list[tuple[str, Callable[[], bool]]]:
         ("staff accounts", _load_staff),
         ("families", lambda: _load_families(seed)),
         ("activities and calendar", lambda: _load_activities(seed)),
+        ("PayPal for practice", _offer_paypal),
         ("fees, payments, refunds", lambda: _load_fees(seed)),
         ("public site and news", lambda: _load_site(seed)),
     ]
@@ -109,6 +110,12 @@ def _load_operator() -> None:
             identity.create_user(
                 email=OPERATOR, name="Olive Operator", password=PASSWORD, roles=["operator"]
             )
+
+
+def _offer_paypal() -> bool:
+    from apps.payments import demo
+
+    return demo.offer_practice_paypal()
 
 
 def _load_staff() -> bool:

@@ -14,6 +14,14 @@ demo_card_payment = facade.demo_card_payment
 demo_refund = facade.demo_refund
 
 
+def offer_practice_paypal() -> bool:
+    """PayPal for practice beside the card, so that families can choose. False when it was there."""
+    if "paypal" in facade.pay_methods():
+        return False
+    facade.create_sandbox_account("paypal")
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoricPayment:
     """One payment of the past. `method`: card, cash, cheque or transfer."""

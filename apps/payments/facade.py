@@ -26,7 +26,7 @@ from apps.payments.contracts import (
     TakingsReport,
 )
 from apps.payments.selectors.money_back import disputes_of, waiting_approvals
-from apps.payments.services import accounts, counter, fraud, refunds, start
+from apps.payments.services import accounts, counter, fraud, refunds, start, ways
 from apps.payments.services import sync as sync_service
 from apps.payments.services import takings as money
 from apps.payments.services.bank import matching as bank
@@ -66,6 +66,7 @@ __all__ = [
     "list_payments",
     "method_name",
     "open_payments",
+    "pay_methods",
     "payments_for",
     "plan_bank_line",
     "record_offline_payment",
@@ -98,6 +99,7 @@ def start_payment(
     cancel_path: str,
     idempotency_key: str,
     account_id: UUID | None = None,
+    method: str = "",
     family_id: UUID | None = None,
     source: str = "",
 ) -> StartedPayment:
@@ -105,6 +107,7 @@ def start_payment(
 
     `return_path` and `cancel_path` are paths on the school's host and may hold "{payment_id}".
     `account_id`: the account that takes the money, while it is on; else the one in use.
+    `method`: one of `pay_methods` for that account, when the payer chose one.
     `family_id` (opaque) and `source` (of `source_of`) are counted to find odd attempts.
     The same person paying the same things gets the same page again (`reused`). Amounts in minor
     units. Raises PaymentInProgress (somebody else is paying one of these), AlreadyPaid,
@@ -123,6 +126,7 @@ def start_payment(
             cancel_path=cancel_path,
             idempotency_key=idempotency_key,
             account_id=account_id,
+            method=method,
             origin=fraud.Origin(family_id=family_id, source=source) if family_id else None,
         )
     )
@@ -277,9 +281,15 @@ def account_taking(account_id: UUID | None) -> AccountInfo | None:
     return accounts.account_taking(account_id)
 
 
-def create_sandbox_account() -> AccountInfo:
-    """The school's account at the sandbox gateway; made once, without network."""
-    return accounts.create_sandbox_account()
+def pay_methods(account_id: UUID | None = None) -> tuple[str, ...]:
+    """The ways (card, paypal) in which a payer may pay money of this account, the usual one first.
+    Empty while the school takes no payments online."""
+    return ways.methods(account_id)
+
+
+def create_sandbox_account(provider: str = "stripe") -> AccountInfo:
+    """The school's account at the sandbox gateway; made once a provider, without network."""
+    return accounts.create_sandbox_account(provider=provider)
 
 
 def takings(since: date, until: date) -> TakingsInfo:

@@ -28,6 +28,7 @@ class PayForm(forms.Form):
     choose = forms.BooleanField(required=False)
     use_credit = forms.BooleanField(required=False)
     amount = forms.CharField(required=False, max_length=30)
+    method = forms.CharField(required=False, max_length=20)
 
     def clean_amount(self) -> int | None:
         text = self.cleaned_data["amount"].strip()
@@ -58,4 +59,5 @@ class PayForm(forms.Form):
             amount_minor=data["amount"],
             use_credit=data["use_credit"],
             token=data["token"],
+            method=data["method"],
         )

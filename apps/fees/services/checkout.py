@@ -32,12 +32,13 @@ RETURN_PATH = "/family/payments/{payment_id}/"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What the family asked to pay: None means everything. `token` names the form that was sent,
-    so that sending it twice starts one payment."""
+    so that sending it twice starts one payment; `method` is one of payments.pay_methods, or ""."""
 
     invoice_ids: tuple[UUID, ...] | None
     amount_minor: int | None
     use_credit: bool
     token: UUID
+    method: str = ""
 
 
 def start_family_payment(*, guardian_id: UUID, wish: Wish, source: str = "") -> PayStep:
@@ -70,8 +71,9 @@ def start_family_payment(*, guardian_id: UUID, wish: Wish, source: str = "") -> 
         description=_("School fees, %(school)s") % {"school": current_school().name},
         return_path=RETURN_PATH,
         cancel_path=RETURN_PATH,
-        idempotency_key=f"family:{guardian.id}:{wish.token}",
+        idempotency_key=f"family:{guardian.id}:{wish.token}:{wish.method}".rstrip(":"),
         account_id=account_id,
+        method=wish.method,
         family_id=guardian.household_id,
         source=source,
     )

@@ -19,6 +19,7 @@ def method_name(method: str) -> str:
     """How it was paid, for people."""
     names = {
         "card": _("Card"),
+        "paypal": "PayPal",
         "cash": _("Cash"),
         "cheque": _("Cheque"),
         "transfer": _("Bank transfer"),

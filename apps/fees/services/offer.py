@@ -16,7 +16,8 @@ from apps.payments.contracts import PROCESSING, PaymentInfo
 class Offer:
     """`groups`: what may be paid now, by the account of the school that takes it. `invoices`: what
     the button pays, the first group. `held`: invoices that another guardian is paying (`other`)
-    just now; nobody else can pay those. `own`: the reader's own payment that is not done."""
+    just now; nobody else can pay those. `own`: the reader's own payment that is not done.
+    `methods`: the ways to pay the first group, the usual one first."""
 
     groups: tuple[PayGroup, ...]
     invoices: tuple[InvoiceInfo, ...]
@@ -24,6 +25,7 @@ class Offer:
     credit_minor: int
     own: PaymentInfo | None
     other: PaymentInfo | None
+    methods: tuple[str, ...] = ()
 
     @property
     def total_minor(self) -> int:
@@ -57,6 +59,7 @@ def offer_to(owed: FamilyBalance) -> Offer:
         credit_minor=min(wanted, owed.credit_minor) if USE_CREDIT.value else 0,
         own=next((info for info in under_way if info.payer_id == owed.guardian.id), None),
         other=others[0] if others else None,
+        methods=payments.pay_methods(groups[0].account_id if groups else None),
     )
 
 

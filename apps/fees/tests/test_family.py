@@ -1,5 +1,6 @@
 """The family's pages: links, one button, the truth about a payment, privacy."""
 
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -297,3 +298,38 @@ def test_receipt_page_and_pdf(room, family, parent):
 def test_leaving_closes_the_page(parent):
     parent.post("/family/leave/")
     assert parent.get("/family/").status_code == 403
+
+
+# Card or PayPal
+
+
+def ways_on(page) -> list[str]:
+    return re.findall(r'name="method" value="(\w+)"', page.content.decode())
+
+
+def test_two_accounts_are_two_buttons(room, family, parent, gateway):
+    make.bill(room)
+    payments.create_sandbox_account("stripe")
+    assert ways_on(parent.get("/family/")) == []
+    payments.create_sandbox_account("paypal")
+
+    page = parent.get("/family/")
+    form = {"token": token_in(page)}
+    parent.post("/family/pay/", form | {"method": "paypal"})
+    parent.post("/family/pay/", form | {"method": "card"})
+
+    # In the form for parts and in the bar at the bottom.
+    assert ways_on(page) == ["card", "paypal"] * 2
+    assert [order["method"] for order in gateway] == ["paypal", "card"]
+    assert gateway[0]["idempotency_key"] != gateway[1]["idempotency_key"]
+
+
+def test_a_way_that_is_not_offered_is_said(room, family, parent):
+    make.bill(room)
+    payments.create_sandbox_account("stripe")
+    form = {"token": token_in(parent.get("/family/")), "method": "paypal"}
+
+    answer = parent.post("/family/pay/", form, follow=True)
+
+    assert "cannot be paid that way" in answer.content.decode()
+    assert payments.list_payments() == []

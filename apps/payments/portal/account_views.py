@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.payments import contracts, selectors
+from apps.payments import contracts, models, selectors
 from apps.payments.permissions import MANAGE_ACCOUNTS
 from apps.payments.portal import labels
 from apps.payments.portal.forms import AccountForm, KeyForm, RenameForm, SecretForm
@@ -29,11 +29,12 @@ from kernel.errors import DomainError, NotFound
 @require_GET
 def account_list(request: HttpRequest) -> HttpResponse:
     rows = selectors.list_accounts()
-    has_sandbox = any(account.mode == "sandbox" for account in rows)
+    sandboxes = {account.provider for account in rows if account.mode == "sandbox"}
+    practice = [(key, name) for key, name in labels.PROVIDER.items() if key not in sandboxes]
     context = {
         "rows": [(account, labels.MODE[account.mode]) for account in rows],
         "none_in_use": bool(rows) and not any(account.is_default for account in rows),
-        "may_open_sandbox": bool(settings.SANDBOX_URL) and not has_sandbox,
+        "practice": practice if settings.SANDBOX_URL else [],
         "tabs": tabs(request),
     }
     return render(request, "payments/account_list.html", context)
@@ -179,6 +180,21 @@ def account_default(request: HttpRequest, account_id: UUID) -> HttpResponse:
 
 @access(MANAGE_ACCOUNTS)
 @require_POST
+def account_offer(request: HttpRequest, account_id: UUID) -> HttpResponse:
+    """Let families choose the account beside the one in use (on=1), or no longer."""
+    on = request.POST.get("on") == "1"
+    account = accounts.offer_account(account_id=account_id, offered=on, actor=_actor(request))
+    done = (
+        _("Families may choose “%(label)s” now.")
+        if on
+        else _("Families can no longer choose “%(label)s”.")
+    )
+    messages.success(request, done % {"label": account.label})
+    return redirect("payments:account", account_id)
+
+
+@access(MANAGE_ACCOUNTS)
+@require_POST
 def account_switch(request: HttpRequest, account_id: UUID) -> HttpResponse:
     """Turn the account off or, with on=1, on again."""
     on = request.POST.get("on") == "1"
@@ -194,7 +210,10 @@ def account_switch(request: HttpRequest, account_id: UUID) -> HttpResponse:
 def open_sandbox(request: HttpRequest) -> HttpResponse:
     if not settings.SANDBOX_URL:
         raise NotFound(_("There is no practice gateway on this installation."))
-    accounts.create_sandbox_account(actor=_actor(request))
+    provider = request.POST.get("provider") or models.STRIPE
+    if provider not in labels.PROVIDER:
+        raise NotFound(_("There is no such gateway."))
+    accounts.create_sandbox_account(provider=provider, actor=_actor(request))
     messages.success(request, _("The practice gateway is ready."))
     return redirect("payments:accounts")
 

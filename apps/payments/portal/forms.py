@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from apps.payments import models
-from apps.payments.portal.labels import STATUS
+from apps.payments.portal.labels import PROVIDER, STATUS
 from kernel.money import amount_text, parse_amount
 
 
@@ -112,9 +112,14 @@ class DeclineForm(forms.Form):
 
 
 class AccountForm(forms.Form):
-    """A Stripe account of the school."""
+    """An account of the school at a gateway."""
 
-    label = forms.CharField(label=_("Name"), max_length=80, initial="Stripe")
+    provider = forms.ChoiceField(
+        label=_("Gateway"), choices=list(PROVIDER.items()), initial=models.STRIPE
+    )
+    label = forms.CharField(
+        label=_("Name"), max_length=80, help_text=_("What the office calls this account.")
+    )
     mode = forms.ChoiceField(
         label=_("Kind of key"),
         choices=[
@@ -122,12 +127,23 @@ class AccountForm(forms.Form):
             (models.LIVE, _("Live: real money")),
         ],
     )
+    client_id = forms.CharField(
+        label=_("Client ID"),
+        max_length=255,
+        required=False,
+        strip=True,
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("Only for PayPal: from the app's page in its developer dashboard."),
+    )
     secret_key = forms.CharField(
         label=_("Secret key"),
         max_length=255,
         strip=True,
         widget=SecretInput(),
-        help_text=_("From the Stripe dashboard, under Developers. It is stored encrypted."),
+        help_text=_(
+            "From the Stripe dashboard, under Developers; or the secret of the app at PayPal. "
+            "It is stored encrypted."
+        ),
     )
     connected_account = forms.CharField(
         label=_("Connected account"),

@@ -94,7 +94,7 @@ HOLD_KIND: dict[str, Promise] = {
     "velocity": _("Many attempts of one family"),
     "card_testing": _("Cards tried out from one address"),
 }
-PROVIDER: dict[str, str] = {"stripe": "Stripe"}
+PROVIDER: dict[str, str] = {"stripe": "Stripe", "paypal": "PayPal"}
 MODE: dict[str, Label] = {
     "sandbox": (_("Practice"), "warn"),
     "test": (_("Test"), "warn"),

@@ -67,6 +67,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/<uuid:account_id>/name/", account_views.account_rename, name="account_rename"),
     path("accounts/<uuid:account_id>/key/", account_views.account_key, name="account_key"),
     path("accounts/<uuid:account_id>/check/", account_views.account_check, name="account_check"),
+    path("accounts/<uuid:account_id>/offer/", account_views.account_offer, name="account_offer"),
     path("accounts/<uuid:account_id>/switch/", account_views.account_switch, name="account_switch"),
     path("accounts/<uuid:account_id>/secret/", account_views.account_secret, name="account_secret"),
     path("accounts/<uuid:account_id>/rotate/", account_views.account_rotate, name="account_rotate"),

@@ -247,6 +247,12 @@ def _still_to_come(moment: datetime | None) -> datetime | None:
     return moment if moment and moment > timezone.now() else None
 
 
+def offered_accounts() -> QuerySet[models.GatewayAccount]:
+    """Accounts with keys that payers may choose beside the one in use, oldest first."""
+    rows = models.GatewayAccount.objects.filter(is_offered=True, turned_off_at=None)
+    return rows.exclude(secret_key="").order_by("created_at")
+
+
 def default_account() -> models.GatewayAccount | None:
     return models.GatewayAccount.objects.filter(is_default=True, turned_off_at=None).first()
 

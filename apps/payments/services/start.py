@@ -19,7 +19,7 @@ from apps.payments.providers.base import (
     SessionRequest,
     Unknown,
 )
-from apps.payments.services import accounts, fraud, journal, sync
+from apps.payments.services import accounts, fraud, journal, sync, ways
 from apps.payments.services.errors import AlreadyPaid, KeyReused, PaymentInProgress
 from kernel.errors import Conflict, Forbidden, Invalid, Unavailable
 from kernel.ids import uuid7
@@ -46,6 +46,7 @@ class Order:
     cancel_path: str
     idempotency_key: str
     account_id: UUID | None = None
+    method: str = ""
     origin: fraud.Origin | None = None
 
     @property
@@ -57,9 +58,12 @@ class Order:
         return sorted({line.reference for line in self.lines})
 
     def is_same_as(self, payment: models.Payment) -> bool:
-        """True when the other payment is of the same person, for the same things and amounts."""
+        """True when the other payment is of the same person, for the same things and amounts, by
+        the same way."""
         theirs = sorted((row.reference, row.amount_minor) for row in payment.lines.all())
         ours = sorted((line.reference, line.amount_minor) for line in self.lines)
+        if self.method not in ("", ways.method_of(payment.provider)):
+            return False  # the payer wants to pay another way
         return (payment.payer_id, payment.currency, theirs) == (
             self.payer_id,
             self.currency,
@@ -79,7 +83,7 @@ def start_payment(order: Order) -> contracts.StartedPayment:
     if not ONLINE_PAYMENTS.is_on:
         raise Forbidden(_("The school takes no payments online at the moment."), code="online_off")
     check_order(order)
-    account = accounts.account_for(order.account_id)
+    account = ways.chosen(order.account_id, order.method)
     for _try in range(MAX_TRIES):
         known = _known(order)
         if known is not None:
@@ -175,7 +179,7 @@ def _initiate(order: Order, account: models.GatewayAccount) -> models.Payment:
         account=account,
         provider=account.provider,
         mode=account.mode,
-        method=accounts.ADAPTERS[account.provider].method,
+        method=ways.method_of(account.provider),
         request=encode(request),
         started_at=now,
     )

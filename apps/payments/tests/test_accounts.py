@@ -131,7 +131,8 @@ def test_a_connected_account_is_another_account_under_the_same_key(stripe, sandb
 
 
 def test_what_is_no_account_number_is_refused(client_for, school):
-    form = {"label": "S", "mode": "test", "secret_key": KEY, "connected_account": "1234"}
+    form = {"provider": "stripe", "label": "S", "mode": "test", "secret_key": KEY}
+    form["connected_account"] = "1234"
 
     answer = client_for("admin").post(reverse("payments:account_add"), form)
 
