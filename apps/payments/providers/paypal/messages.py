@@ -6,7 +6,7 @@ to be fetched (a certificate's address is the sender's word), and follows PayPal
 keys. The message's own bytes are spliced into the question, since its checksum is of those.
 
 That signature covers a checksum that can be met by another body, so a message is only ever a hint
-(ADR 15). That is why its age is bounded widely: PayPal sends a message again for three days, and
+(ADR 16). That is why its age is bounded widely: PayPal sends a message again for three days, and
 an old one that is kept twice does nothing.
 """
 
