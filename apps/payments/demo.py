@@ -8,10 +8,48 @@ from datetime import datetime
 from uuid import UUID
 
 from apps.payments import facade
-from apps.payments.contracts import PaymentLine
+from apps.payments.contracts import PaymentLine, RefundInfo
+from apps.payments.services import counter, refunds
+from apps.payments.services.start import Order
 
-demo_card_payment = facade.demo_card_payment
-demo_refund = facade.demo_refund
+
+def demo_card_payment(
+    *,
+    payer_id: UUID,
+    payer_name: str,
+    payer_email: str,
+    lines: Sequence[PaymentLine],
+    currency: str,
+    paid_at: datetime,
+) -> UUID:
+    """A sandbox card payment of the past; returns its id."""
+    key = "demo:" + ":".join(sorted(line.reference for line in lines))
+    order = Order(
+        payer_id=payer_id,
+        payer_name=payer_name,
+        payer_email=payer_email,
+        lines=tuple(lines),
+        currency=currency,
+        description=", ".join(line.description for line in lines)[:500],
+        return_path="",
+        cancel_path="",
+        idempotency_key=f"{key[:150]}:{paid_at.isoformat()}",
+    )
+    return counter.record_card_payment_of_the_past(order, paid_at=paid_at)
+
+
+def demo_refund(
+    *, payment_id: UUID, amount_minor: int, reason: str, actor: str, at: datetime
+) -> RefundInfo:
+    """A refund of the past of a demonstration payment."""
+    return refunds.request_refund(
+        payment_id=payment_id,
+        amount_minor=amount_minor,
+        reason=reason,
+        actor=actor,
+        idempotency_key=f"demo:{payment_id}:{at.isoformat()}",
+        requested_at=at,
+    )
 
 
 def offer_practice_paypal() -> bool:
@@ -43,7 +81,7 @@ def record_history(*, payments: Sequence[HistoricPayment], actor: str = "demo") 
 
 def _record(payment: HistoricPayment, *, actor: str) -> UUID:
     if payment.method == "card":
-        return facade.demo_card_payment(
+        return demo_card_payment(
             payer_id=payment.payer_id,
             payer_name=payment.payer_name,
             payer_email=payment.payer_email,

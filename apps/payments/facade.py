@@ -54,8 +54,6 @@ __all__ = [
     "can_take_payments",
     "cancel",
     "create_sandbox_account",
-    "demo_card_payment",
-    "demo_refund",
     "dispute_reason",
     "disputes_of",
     "get_payment",
@@ -368,39 +366,3 @@ def undo_bank_line(line_id: UUID, *, actor: str) -> None:
     """The line is open again; payments recorded for it are reversed by contra entries.
     Raises NotFound, Conflict."""
     bank.undo(line_id, actor=actor)
-
-
-def demo_card_payment(
-    *,
-    payer_id: UUID,
-    payer_name: str,
-    payer_email: str,
-    lines: Sequence[PaymentLine],
-    currency: str,
-    paid_at: datetime,
-) -> UUID:
-    """A sandbox card payment of the past, for demonstration schools; returns its id."""
-    key = "demo:" + ":".join(sorted(line.reference for line in lines))
-    order = _counter_order(
-        payer_id,
-        payer_name,
-        payer_email,
-        tuple(lines),
-        currency,
-        f"{key[:150]}:{paid_at.isoformat()}",
-    )
-    return counter.record_card_payment_of_the_past(order, paid_at=paid_at)
-
-
-def demo_refund(
-    *, payment_id: UUID, amount_minor: int, reason: str, actor: str, at: datetime
-) -> RefundInfo:
-    """A refund of the past of a demonstration payment."""
-    return refunds.request_refund(
-        payment_id=payment_id,
-        amount_minor=amount_minor,
-        reason=reason,
-        actor=actor,
-        idempotency_key=f"demo:{payment_id}:{at.isoformat()}",
-        requested_at=at,
-    )

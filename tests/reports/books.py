@@ -12,8 +12,8 @@ from apps.fees.models import FeeCategory, Invoice
 from apps.fees.services import billing
 from apps.fees.services import catalogue as fees
 from apps.fees.tests import factories as make
+from apps.payments import demo, models
 from apps.payments import facade as payments
-from apps.payments import models
 from apps.payments.contracts import PaymentLine
 
 CHICAGO = ZoneInfo("America/Chicago")
@@ -52,7 +52,7 @@ def lines(*parts: tuple[UUID, int]) -> list[PaymentLine]:
 
 def card(family: make.Family, when: str, *parts: tuple[UUID, int], mode: str = "live") -> UUID:
     """A card payment of that moment, as if taken in this mode."""
-    payment_id = payments.demo_card_payment(
+    payment_id = demo.demo_card_payment(
         payer_id=family.guardian.pk,
         payer_name=family.guardian.name,
         payer_email=family.guardian.email,
@@ -79,7 +79,7 @@ def counter(family: make.Family, on: date, *parts: tuple[UUID, int], method: str
 
 
 def refund(payment_id: UUID, amount_minor: int, when: str, reason: str = "Trip") -> None:
-    payments.demo_refund(
+    demo.demo_refund(
         payment_id=payment_id, amount_minor=amount_minor, reason=reason, actor=ACTOR, at=at(when)
     )
 

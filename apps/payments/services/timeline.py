@@ -21,6 +21,7 @@ METHODS: dict[str, Callable[[], str]] = {
     "cash": lambda: _("cash"),
     "cheque": lambda: _("cheque"),
     "transfer": lambda: _("bank transfer"),
+    "paypal": lambda: "PayPal",
     "us_bank_account": lambda: _("bank debit"),
     "sepa_debit": lambda: _("bank debit"),
 }

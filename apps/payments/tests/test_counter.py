@@ -87,7 +87,7 @@ def test_history_is_recorded_with_its_own_dates(school, heard):
     ]
 
     card, cash = demo.record_history(payments=entries)
-    refund = payments.demo_refund(
+    refund = demo.demo_refund(
         payment_id=card,
         amount_minor=500,
         reason="Trip",

@@ -10,8 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from apps.payments import demo, models
 from apps.payments import facade as payments
-from apps.payments import models
 from apps.payments.models import Discrepancy, Payout, ReconciliationRun
 from apps.payments.services import sync
 from apps.payments.services.reconcile import compare, results, running, schedule, windows
@@ -303,7 +303,7 @@ def test_the_same_charge_twice_in_their_books(books):
 
 
 def test_demonstration_payments_are_known_to_no_gateway(books):
-    payments.demo_card_payment(
+    demo.demo_card_payment(
         payer_id=models.uuid7(),
         payer_name="Mina",
         payer_email="",
