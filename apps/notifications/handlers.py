@@ -91,6 +91,7 @@ def tell_payer_on_refund_completed(delivery: Delivery) -> None:
     event = delivery.event
     letters.confirm_refund(
         event_id=delivery.event_id,
+        refund_id=event.refund_id,
         payment_id=event.payment_id,
         payer_id=event.payer_id,
         payer_name=event.payer_name,

@@ -78,7 +78,10 @@ class StartedPayment:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundInfo:
     """One refund of a payment. Status: waiting_approval (a second person has to release it; not
-    among the payment's refunds yet), requested, pending, succeeded, failed."""
+    among the payment's refunds yet), requested, pending, succeeded, failed.
+
+    `returned`: the reversal of a payment at the counter (a bounced cheque); nobody was given money.
+    """
 
     id: UUID
     payment_id: UUID
@@ -90,6 +93,7 @@ class RefundInfo:
     completed_at: datetime | None = None
     failure: str = ""
     external: bool = False
+    returned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from apps.fees.services import bank
 from apps.fees.services import counter as fees_counter
 from apps.fees.tests import factories as make
 from apps.identity.models import AuditEntry
+from apps.notifications.models import Message
 from apps.payments import facade as payments
 from apps.payments import models
 from apps.payments.models import BankStatement, LineTie, Payment, Payout, StatementLine
@@ -38,7 +39,7 @@ def bursar(client_for):
 def family(school):
     """Maria Lopez, two children, 450.00 owed for each."""
     room = make.make_class()
-    family = make.make_family(room, children=2)
+    family = make.make_family(room, children=2, email="maria@example.org")
     make.bill(room)
     return family
 
@@ -478,6 +479,20 @@ def test_a_bounced_cheque_is_suggested_and_taken_back(bursar, family, drain):
     assert (line().state, LineTie.objects.get().kind) == ("matched", "reversal")
     with pytest.raises(Conflict, match="cannot come back"):
         matching.undo(line().pk, actor="bursar")
+
+
+def test_the_family_is_not_told_of_a_refund_when_a_cheque_bounced(family, drain):
+    payment_id = cheque(family)
+    drain()
+    imported(row("-450.00", text="CHEQUE RETURNED"))
+    matching.take_back(line().pk, payment_id, actor="bursar")
+    drain()
+
+    letter = Message.objects.get(kind="refund")
+    assert "payment of $450.00 taken back" in letter.subject
+    for words in (letter.body_text, letter.body_html):
+        assert "What it paid for is owed again." in words
+        assert "we sent" not in words
 
 
 def test_cash_and_other_sums_do_not_bounce(family, drain):

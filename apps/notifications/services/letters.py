@@ -15,6 +15,7 @@ from apps.identity import facade as identity
 from apps.notifications.models import Message
 from apps.notifications.services.composing import known_language
 from apps.notifications.services.queueing import Recipient, queue_message
+from apps.payments import facade as payments
 from apps.students import facade as students
 from kernel.errors import NotFound
 from kernel.money import format_money
@@ -145,6 +146,7 @@ def confirm_payment(
 def confirm_refund(
     *,
     event_id: UUID,
+    refund_id: UUID,
     payment_id: UUID,
     payer_id: UUID,
     payer_name: str,
@@ -154,17 +156,27 @@ def confirm_refund(
     reason: str,
     completed_at: datetime,
 ) -> None:
-    """That money was sent back, and how much."""
+    """That money was sent back, and how much; or that a payment did not count after all."""
     to = _payer(payer_id, payer_name, payer_email)
     link = _receipt_link(payment_id, to)
     with translation.override(known_language(to.language)):
         facts = {
             "total": format_money(amount_minor, currency),
             "refunded_at": completed_at,
+            "returned": _was_returned(payment_id, refund_id),
             "reason": reason,
             "has_link": bool(link),
         }
     queue_message(event_id=event_id, kind=Message.Kind.REFUND, to=to, facts=facts, link=link)
+
+
+def _was_returned(payment_id: UUID, refund_id: UUID) -> bool:
+    """A bounced cheque is booked like a refund, and nobody was sent anything."""
+    try:
+        refunds = payments.get_payment(payment_id).refunds
+    except NotFound:
+        return False
+    return any(refund.returned for refund in refunds if refund.id == refund_id)
 
 
 def _payer(payer_id: UUID, name: str, email: str) -> Recipient:

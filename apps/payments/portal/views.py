@@ -20,7 +20,13 @@ from apps.payments.permissions import (
     VIEW_PAYMENTS,
 )
 from apps.payments.portal import labels
-from apps.payments.portal.forms import DeclineForm, PaymentFilter, RefundForm, WhyForm
+from apps.payments.portal.forms import (
+    DeclineForm,
+    PaymentFilter,
+    ReasonForm,
+    RefundForm,
+    WhyForm,
+)
 from apps.payments.selectors import money_back
 from apps.payments.services import derived, refunds, sync, timeline, webhooks
 from apps.payments.services.reconcile import reading
@@ -86,6 +92,9 @@ def _detail(
         "decline_form": DeclineForm(),
         "disputes": labels.with_disputes(money_back.disputes_of([payment.pk])),
         "attention": _attention(payment),
+        "reason_form": ReasonForm(auto_id="returned_%s")
+        if payment.provider == models.OFFLINE
+        else None,
         "may_ask": payment.provider != models.OFFLINE and bool(payment.request),
     }
     return render(request, "payments/payment_detail.html", context, status=status)

@@ -7,6 +7,9 @@ from zoneinfo import ZoneInfo
 
 from apps.payments.providers.base import CaptureSnapshot, RefundSnapshot
 
+# What the number of a reversal begins with: the money never was there, nobody got it back.
+RETURNED = "returned:"
+
 
 def receive(
     *, payment_id: str, amount_minor: int, currency: str, method: str, received_at: datetime

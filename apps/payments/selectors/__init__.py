@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.payments import contracts, models
+from apps.payments.providers import offline
 from kernel.errors import NotFound
 from kernel.schools import current_school
 
@@ -195,6 +196,7 @@ def to_refund(refund: models.Refund, currency: str) -> contracts.RefundInfo:
         completed_at=refund.completed_at,
         failure=refund.failure,
         external=refund.external,
+        returned=refund.provider_refund_id.startswith(offline.RETURNED),
     )
 
 

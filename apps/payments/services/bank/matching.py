@@ -19,8 +19,8 @@ from django.utils.translation import gettext as _
 from apps.identity import facade as identity
 from apps.payments import contracts, models
 from apps.payments.models import LineTie, Payment, Payout, StatementLine
-from apps.payments.services import refunds
-from kernel.errors import Conflict, Invalid, NotFound
+from apps.payments.services import returning
+from kernel.errors import Conflict, DomainError, Invalid, NotFound
 
 # A payout is at the bank on the day it is due, or some days after (holidays, weekends).
 EARLY, LATE = timedelta(days=1), timedelta(days=7)
@@ -207,20 +207,14 @@ def take_back(line_id: UUID, payment_id: UUID, *, actor: str) -> None:
         locked = _locked(line_id)
         if locked.state == StatementLine.OPEN:
             _tie(locked, LineTie.REVERSAL, locked.amount_minor, payment=payment, actor=actor)
-            _audit(locked, actor, "payments.payment_returned")
+            _audit(locked, actor, "payments.bank_line_matched")
 
 
 def _reverse(payment: Payment, *, key: str, actor: str, line: StatementLine) -> None:
+    reason = _("Returned by the bank: %(text)s") % {"text": line.text or line.name}
     try:
-        refunds.request_refund(
-            payment_id=payment.pk,
-            amount_minor=payment.captured_minor,
-            reason=_("Returned by the bank: %(text)s") % {"text": line.text or line.name},
-            actor=actor,
-            idempotency_key=key,
-            seen_by_bank=True,
-        )
-    except Exception:
+        returning.take_back(payment.pk, reason=reason, actor=actor, idempotency_key=key)
+    except DomainError:
         give_up_plan(line.pk)
         raise
 
@@ -258,11 +252,9 @@ def undo(line_id: UUID, *, actor: str) -> None:
 
 def _give_up_payment(payment: Payment, tie: LineTie, *, actor: str) -> None:
     """What was given back of it before stays given back."""
-    left = payment.refundable_minor
-    if left:
-        refunds.request_refund(
-            payment_id=payment.pk,
-            amount_minor=left,
+    if payment.refundable_minor:
+        returning.take_back(
+            payment.pk,
             reason=_("Matched to the bank statement by mistake"),
             actor=actor,
             idempotency_key=f"bank-undo:{tie.pk}",

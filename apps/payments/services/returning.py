@@ -1,0 +1,76 @@
+"""Money at the counter that was not money after all: a cheque bounced, a bank took a transfer back,
+or a payment was recorded by mistake. Nothing is deleted: a contra entry takes it out again, and
+what it paid for is owed once more. Nobody is given anything, so no gateway and no approval."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.identity import facade as identity
+from apps.payments import contracts, events, models, selectors
+from apps.payments.providers import offline
+from apps.payments.services import journal
+from apps.payments.services.errors import KeyReused
+from kernel.errors import Conflict, Invalid
+from kernel.ids import uuid7
+
+
+@transaction.atomic
+def take_back(
+    payment_id: UUID, *, reason: str, actor: str, idempotency_key: str
+) -> contracts.RefundInfo:
+    """Reverse what is left of a payment at the counter; the same key reverses it once.
+
+    Raises NotFound, Invalid (not at the counter, no reason), Conflict (nothing is left of it).
+    """
+    payment = journal.locked(payment_id)
+    known = models.Refund.objects.filter(idempotency_key=idempotency_key).first()
+    if known is not None:
+        if known.payment_id != payment_id:
+            raise KeyReused
+        return selectors.to_refund(known, payment.currency)
+    _check(payment, reason)
+    refund = models.Refund.objects.create(
+        id=uuid7(),
+        payment=payment,
+        amount_minor=payment.refundable_minor,
+        reason=reason.strip()[:300],
+        actor=actor[:200],
+        idempotency_key=idempotency_key,
+        status=contracts.REFUND_REQUESTED,
+        requested_at=timezone.now(),
+    )
+    journal.write(payment, _story(refund), actor=actor)
+    identity.record_audit(
+        actor=actor,
+        action="payments.payment_returned",
+        subject=str(payment_id),
+        detail={"amount_minor": refund.amount_minor, "reason": refund.reason},
+    )
+    refund.refresh_from_db()
+    return selectors.to_refund(refund, payment.currency)
+
+
+def _check(payment: models.Payment, reason: str) -> None:
+    if payment.provider != models.OFFLINE:
+        raise Invalid(_("Only a payment at the counter can be taken back. Refund this one."))
+    if not reason.strip():
+        raise Invalid(_("Say why it is taken back."), field="reason")
+    if not payment.refundable_minor:
+        raise Conflict(_("Nothing is left of this payment."))
+
+
+def _story(refund: models.Refund) -> list[object]:
+    at = refund.requested_at
+    return [
+        events.RefundRequested(
+            refund_id=refund.pk, amount_minor=refund.amount_minor, reason=refund.reason, at=at
+        ),
+        events.RefundSucceeded(
+            refund_id=refund.pk, provider_refund_id=f"{offline.RETURNED}{refund.pk}", at=at
+        ),
+    ]

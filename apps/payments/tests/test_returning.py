@@ -1,0 +1,89 @@
+"""Payments at the counter that were no money after all: taken back by a contra entry."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from apps.payments import facade as payments
+from apps.payments import models
+from apps.payments.services import returning
+from apps.payments.tests.factories import counter, start
+from kernel.errors import Conflict, Invalid
+from kernel.ids import uuid7
+
+
+@pytest.fixture
+def cheque(school):
+    return payments.record_offline_payment(**counter(method="cheque"))
+
+
+def take_back(payment_id, key="bounced-1", reason="No funds"):
+    return returning.take_back(payment_id, reason=reason, actor="bursar", idempotency_key=key)
+
+
+def test_a_bounced_cheque_is_reversed_and_nothing_is_deleted(cheque, heard):
+    info = take_back(cheque)
+
+    assert (info.status, info.amount_minor, info.returned) == ("succeeded", 25000, True)
+    payment = payments.get_payment(cheque)
+    assert (payment.captured_minor, payment.refunded_minor, payment.status) == (
+        25000,
+        25000,
+        "refunded",
+    )
+    [news] = heard("payments.refund_completed")
+    assert (news["amount_minor"], news["reason"]) == (25000, "No funds")
+
+
+def test_the_same_key_takes_back_once(cheque, heard):
+    assert take_back(cheque).id == take_back(cheque).id
+    assert len(heard("payments.refund_completed")) == 1
+    with pytest.raises(Conflict, match="Nothing is left"):
+        take_back(cheque, key="again")
+    other = payments.record_offline_payment(**counter())
+    with pytest.raises(payments.KeyReused):
+        take_back(other)
+
+
+def test_only_what_is_left_is_taken_back(cheque):
+    payments.request_refund(
+        payment_id=cheque, amount_minor=5000, reason="x", actor="b", idempotency_key="part"
+    )
+
+    assert take_back(cheque).amount_minor == 20000
+    assert payments.get_payment(cheque).refunds[0].returned is False
+
+
+def test_a_card_payment_is_refunded_and_not_taken_back(account, sandbox):
+    started = start()
+    sandbox.press(started, "pay")
+    payments.sync(started.payment_id)
+
+    with pytest.raises(Invalid, match="at the counter"):
+        take_back(started.payment_id)
+
+
+def test_without_a_reason_nothing_happens(cheque):
+    with pytest.raises(Invalid, match="Say why"):
+        take_back(cheque, reason=" ")
+    assert models.Refund.objects.count() == 0
+
+
+def test_from_the_payments_page(client_for, cheque):
+    client = client_for("bursar")
+    page = client.get(reverse("payments:detail", args=[cheque])).content.decode()
+    assert "It bounced…" in page
+    url = reverse("payments:take_back", args=[cheque])
+
+    refused = client.post(url, {}, follow=True)
+    assert "Say why it is taken back." in refused.content.decode()
+    done = client.post(url, {"reason": "No funds"}, follow=True).content.decode()
+    client.post(url, {"reason": "No funds"})
+
+    assert "The payment is taken back." in done
+    assert "Taken back: No funds" in done
+    assert "It bounced…" not in done
+    assert models.Refund.objects.count() == 1
+    assert client.post(reverse("payments:take_back", args=[uuid7()])).status_code == 404
+    assert client_for("office").post(url).status_code == 403
