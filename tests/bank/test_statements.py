@@ -21,6 +21,7 @@ from apps.notifications.models import Message
 from apps.payments import facade as payments
 from apps.payments import models
 from apps.payments.models import BankStatement, LineTie, Payment, Payout, StatementLine
+from apps.payments.services import privacy
 from apps.payments.services.accounts import create_sandbox_account
 from apps.payments.services.bank import importing, matching
 from kernel.errors import Conflict, Invalid
@@ -527,6 +528,32 @@ def test_suggestions_take_a_fixed_number_of_queries(family):
         counts.append(len(captured))
 
     assert counts[0] == counts[1] <= 6
+
+
+def test_an_erasure_takes_the_name_from_lines_that_paid_for_nothing(family, drain):
+    imported(
+        row("450.00", name="Maria Lopez", text=number_of(family.child)),
+        row("5.00", name="MARIA LOPEZ", text="Gift"),
+    )
+    bank.confirm([StatementLine.objects.get(amount_minor=45000).pk], actor="bursar")
+    drain()
+
+    assert privacy.strike_bank_names("Maria Lopez") == 1
+
+    kept, struck = StatementLine.objects.order_by("-amount_minor")
+    assert (kept.name, struck.name, struck.text) == ("Maria Lopez", "–", "–")
+    assert list(privacy.bank_lines_of([family.guardian.pk])) == [kept]
+
+
+def test_a_file_that_nobody_came_back_to_is_emptied(school):
+    statement = importing.upload(
+        csv(row("5.00")), file_name="f", account_ref="", preset="iso", actor="bursar"
+    )
+
+    assert privacy.empty_statements([statement.pk]) == 1
+
+    statement.refresh_from_db()
+    assert (statement.state, bytes(statement.content)) == ("discarded", b"")
 
 
 def test_empty_pages_say_what_to_do(bursar, school):

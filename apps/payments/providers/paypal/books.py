@@ -59,8 +59,8 @@ def _span(api: Api, begins: datetime, ends: datetime) -> Iterator[Transaction]:
         if rows is None:
             raise Unknown("PayPal's report cannot be read.", code="report")
         for row in rows:
-            # Denied: asked for, never moved.
-            if row["transaction_info"].get("transaction_status") != "D":
+            # Denied and pending: asked for, and never moved or not yet.
+            if row["transaction_info"].get("transaction_status") not in ("D", "P"):
                 yield _transaction(row["transaction_info"])
         page, pages = page + 1, int(answer.get("total_pages") or 1)
 

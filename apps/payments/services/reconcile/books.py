@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from apps.payments.models import Dispute, GatewayAccount, Payment, Refund
+from apps.payments.models import PAYPAL, Dispute, GatewayAccount, Payment, Refund
 from apps.payments.providers.base import Transaction
 from apps.payments.services.counter import RECORD_ONLY
 from apps.payments.services.reconcile.compare import OurPayment, OurRefund, Ours
@@ -29,15 +29,27 @@ def read(
     booked = Q(requested_at__gte=since, requested_at__lt=until, external=True)
     refunds = Refund.objects.filter(payment__in=_payments(account))
     refunds = refunds.filter(made | booked | Q(provider_refund_id__in=objects))
-    disputes = Dispute.objects.filter(payment__account=account, provider_dispute_id__in=objects)
+    disputes = Dispute.objects.filter(payment__account=account)
+    named = disputes.filter(provider_dispute_id__in=objects)
     return Ours(
         payments=[_payment(row) for row in payments],
         refunds=[_refund(row) for row in refunds.select_related("payment")],
-        dispute_ids=frozenset(disputes.values_list("provider_dispute_id", flat=True)),
+        dispute_ids=frozenset(named.values_list("provider_dispute_id", flat=True)),
+        disputed_captures=_disputed(account, disputes, captures),
     )
 
 
-def _payments(account: GatewayAccount):  # type: ignore[no-untyped-def]
+def _disputed(
+    account: GatewayAccount, disputes: QuerySet[Dispute], captures: set[str]
+) -> frozenset[str]:
+    """PayPal's books give the withdrawal a number of its own and name the capture only."""
+    if account.provider != PAYPAL:
+        return frozenset()
+    rows = disputes.filter(payment__capture_id__in=captures)
+    return frozenset(rows.values_list("payment__capture_id", flat=True))
+
+
+def _payments(account: GatewayAccount) -> QuerySet[Payment]:
     """Demonstration payments of the past are known to no gateway. (What was sent to the gateway
     is no sign of them: an erasure takes it away.)"""
     return Payment.objects.filter(account=account).exclude(session_id__startswith=RECORD_ONLY)

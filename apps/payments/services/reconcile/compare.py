@@ -85,6 +85,8 @@ class Ours:
     payments: Sequence[OurPayment] = ()
     refunds: Sequence[OurRefund] = ()
     dispute_ids: frozenset[str] = frozenset()
+    # Captures whose dispute is known, where the books of the gateway do not name disputes.
+    disputed_captures: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,5 +326,6 @@ def _missing_refunds(index: _Index) -> Iterator[Found]:
 
 def _disputes(index: _Index) -> Iterator[Found]:
     for line in index.lines.of_kind("dispute").values():
-        if line.object_id not in index.ours.dispute_ids:
+        known = line.capture_id in index.ours.disputed_captures
+        if not known and line.object_id not in index.ours.dispute_ids:
             yield _of_line(UNKNOWN_DISPUTE, line, index.payment_of(line))

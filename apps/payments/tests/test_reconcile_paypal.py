@@ -1,0 +1,96 @@
+"""Whole runs against PayPal's twin: the same comparison over another gateway's books."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import requests
+from django.utils import timezone
+
+from apps.payments import facade as payments
+from apps.payments import models
+from apps.payments.models import Discrepancy
+from apps.payments.services import accounts
+from apps.payments.services.reconcile import compare, running, schedule, windows
+from apps.payments.tests.factories import LineFactory, start
+
+
+@pytest.fixture
+def paypal(school, sandbox):
+    models.GatewayAccount.objects.all().delete()
+    info = accounts.create_sandbox_account(provider="paypal")
+    return accounts.get_account(info.id)
+
+
+@pytest.fixture
+def compared(paypal):
+    def run():
+        span = windows.until_now(timezone.now())
+        return running.perform(schedule.run_for(paypal, span).pk)
+
+    return run
+
+
+def paid(sandbox, amount_minor=25000, action="pay"):
+    started = start(lines=[LineFactory(amount_minor=amount_minor)])
+    sandbox.press(started, action)
+    payments.sync(started.payment_id)
+    return started.payment_id
+
+
+def found():
+    return [(row.kind, row.payment_id) for row in Discrepancy.objects.filter(state="open")]
+
+
+def forget_lines(sandbox):
+    sandbox.app.store.rows("DELETE FROM object WHERE kind = 'paypal.report'")
+
+
+def test_healthy_books(compared, sandbox):
+    payment_id = paid(sandbox)
+    payments.request_refund(
+        payment_id=payment_id, amount_minor=700, reason="x", actor="b", idempotency_key="r1"
+    )
+    start()
+
+    run = compared()
+
+    assert (run.state, run.error, found()) == ("done", "", [])
+    assert (run.transactions, run.payments) == (2, 1)
+
+
+def test_a_payment_that_is_pending_is_not_judged(compared, sandbox):
+    paid(sandbox, action="later")
+
+    assert (compared().state, found()) == ("done", [])
+
+
+def test_books_that_are_late_are_waited_for_three_hours(compared, sandbox):
+    payment_id = paid(sandbox)
+    forget_lines(sandbox)
+    assert (compared().state, found()) == ("done", [])
+
+    before = timezone.now() - timedelta(hours=4)
+    models.Payment.objects.update(captured_at=before)
+    compared()
+
+    assert found() == [(compare.LOCAL_PAID_MISSING_AT_GATEWAY, payment_id)]
+
+
+def test_a_dispute_that_was_imported_is_known_by_its_capture(compared, sandbox):
+    payment_id = paid(sandbox)
+    capture = models.Payment.objects.get().capture_id
+    url = f"{sandbox.url}/_control/paypal/dispute"
+    answer = requests.post(url, json={"capture": capture}, timeout=5)
+    assert answer.status_code == 200, answer.text
+
+    assert (compared().state, found()) == ("done", [])
+    assert models.Dispute.objects.get().payment_id == payment_id
+
+
+def test_a_report_that_cannot_be_had_concludes_nothing(compared, sandbox):
+    paid(sandbox)
+    sandbox.app.faults.fail["transactions"] = [500] * 3
+
+    assert (compared().state, found()) == ("failed", [])
