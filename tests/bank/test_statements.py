@@ -476,7 +476,7 @@ def test_a_bounced_cheque_is_suggested_and_taken_back(bursar, family, drain):
     payment = Payment.objects.get()
     assert (payment.captured_minor, payment.refunded_minor) == (45000, 45000)
     [refund] = payment.refunds.all()
-    assert refund.reason == "Returned by the bank: CHEQUE RETURNED"
+    assert refund.reason == f"Returned by the bank on {today()}"
     assert (line().state, LineTie.objects.get().kind) == ("matched", "reversal")
     with pytest.raises(Conflict, match="cannot come back"):
         matching.undo(line().pk, actor="bursar")

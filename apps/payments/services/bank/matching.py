@@ -211,7 +211,8 @@ def take_back(line_id: UUID, payment_id: UUID, *, actor: str) -> None:
 
 
 def _reverse(payment: Payment, *, key: str, actor: str, line: StatementLine) -> None:
-    reason = _("Returned by the bank: %(text)s") % {"text": line.text or line.name}
+    # Stories are for ever: no words of the bank, which may name somebody.
+    reason = _("Returned by the bank on %(day)s") % {"day": line.booked_on.isoformat()}
     try:
         returning.take_back(payment.pk, reason=reason, actor=actor, idempotency_key=key)
     except DomainError:
