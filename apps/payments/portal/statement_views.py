@@ -87,6 +87,7 @@ def _layout_form(statement: BankStatement, header: Any) -> LayoutForm | None:
 @access(RECONCILE_PAYMENTS)
 @require_POST
 def statement_layout(request: HttpRequest, statement_id: UUID) -> HttpResponse:
+    importing.get_statement(statement_id)
     try:
         layout = LayoutForm.layout_in(request.POST)
         importing.change_layout(statement_id, layout)

@@ -28,7 +28,7 @@ from apps.payments.portal.forms import (
     WhyForm,
 )
 from apps.payments.selectors import money_back
-from apps.payments.services import derived, refunds, sync, timeline, webhooks
+from apps.payments.services import derived, refunds, returning, sync, timeline, webhooks
 from apps.payments.services.reconcile import reading
 from kernel.access import access
 from kernel.errors import DomainError, NotFound
@@ -92,9 +92,7 @@ def _detail(
         "decline_form": DeclineForm(),
         "disputes": labels.with_disputes(money_back.disputes_of([payment.pk])),
         "attention": _attention(payment),
-        "reason_form": ReasonForm(auto_id="returned_%s")
-        if payment.provider == models.OFFLINE
-        else None,
+        "reason_form": ReasonForm(auto_id="returned_%s") if returning.can_bounce(payment) else None,
         "may_ask": payment.provider != models.OFFLINE and bool(payment.request),
     }
     return render(request, "payments/payment_detail.html", context, status=status)

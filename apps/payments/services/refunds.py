@@ -36,12 +36,8 @@ def request_refund(
     actor: str,
     idempotency_key: str,
     requested_at: datetime | None = None,
-    seen_by_bank: bool = False,
 ) -> contracts.RefundInfo:
     """Give part or all of a payment back; the same key never gives back twice.
-
-    `seen_by_bank`: a line of the bank's statement proves it (a returned cheque, a transfer that
-    was another family's), so nobody hands money out and no second person is asked.
 
     Returns a refund that succeeded, failed, is still on its way (requested, pending: the janitor
     asks on), or waits for a second person (waiting_approval: nothing has moved). Raises NotFound,
@@ -57,7 +53,6 @@ def request_refund(
         actor=actor[:200],
         key=idempotency_key,
         at=requested_at or timezone.now(),
-        seen_by_bank=seen_by_bank,
     )
     try:
         return _carry_out(payment_id, lambda payment: _intend(payment, wish))
@@ -76,7 +71,6 @@ class _Wish:
     actor: str
     key: str
     at: datetime
-    seen_by_bank: bool = False
 
     def refuse_other(self, payment_id: UUID, amount_minor: int) -> None:
         """The same key with another request. Raises KeyReused."""
@@ -129,7 +123,7 @@ def _intend(payment: models.Payment, wish: _Wish) -> Intent:
         wish.refuse_other(asked.payment_id, asked.amount_minor)
         return money_back.approval_as_refund(asked), False
     _check_amount(payment, wish.amount_minor)
-    if not wish.seen_by_bank and approvals.is_needed(payment, wish.amount_minor):
+    if approvals.is_needed(payment, wish.amount_minor):
         asked = approvals.ask(
             payment,
             refund_id=wish.refund_id,

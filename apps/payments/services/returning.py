@@ -1,6 +1,7 @@
 """Money at the counter that was not money after all: a cheque bounced, a bank took a transfer back,
-or a payment was recorded by mistake. Nothing is deleted: a contra entry takes it out again, and
-what it paid for is owed once more. Nobody is given anything, so no gateway and no approval."""
+or one was recorded by mistake. Nothing is deleted: a contra entry takes it out again, and what it
+paid for is owed once more. Nobody is given anything, so no gateway and no approval; that is why
+cash, which somebody could carry away, is refunded instead."""
 
 from __future__ import annotations
 
@@ -23,9 +24,9 @@ from kernel.ids import uuid7
 def take_back(
     payment_id: UUID, *, reason: str, actor: str, idempotency_key: str
 ) -> contracts.RefundInfo:
-    """Reverse what is left of a payment at the counter; the same key reverses it once.
+    """Reverse what is left of a cheque or transfer; the same key reverses it once.
 
-    Raises NotFound, Invalid (not at the counter, no reason), Conflict (nothing is left of it).
+    Raises NotFound, Invalid (no cheque or transfer, no reason), Conflict (nothing is left of it).
     """
     payment = journal.locked(payment_id)
     known = models.Refund.objects.filter(idempotency_key=idempotency_key).first()
@@ -55,9 +56,14 @@ def take_back(
     return selectors.to_refund(refund, payment.currency)
 
 
+def can_bounce(payment: models.Payment) -> bool:
+    """True for a payment at the counter that was no cash."""
+    return payment.provider == models.OFFLINE and payment.method in ("cheque", "transfer")
+
+
 def _check(payment: models.Payment, reason: str) -> None:
-    if payment.provider != models.OFFLINE:
-        raise Invalid(_("Only a payment at the counter can be taken back. Refund this one."))
+    if not can_bounce(payment):
+        raise Invalid(_("Only a cheque or a transfer can be taken back. Refund this payment."))
     if not reason.strip():
         raise Invalid(_("Say why it is taken back."), field="reason")
     if not payment.refundable_minor:

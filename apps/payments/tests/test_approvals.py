@@ -164,16 +164,9 @@ def test_cash_above_the_limit_waits_as_well(school):
 def test_what_the_banks_statement_proves_needs_nobody_else(school):
     """A returned cheque is gone already: a person only writes it down."""
     set_limit(10000)
-    payment_id = payments.record_offline_payment(**counter())
+    payment_id = payments.record_offline_payment(**counter(method="cheque"))
 
-    back = refunds.request_refund(
-        payment_id=payment_id,
-        amount_minor=25000,
-        reason="Returned",
-        actor=ANNA,
-        idempotency_key="bank:1",
-        seen_by_bank=True,
-    )
+    back = returning.take_back(payment_id, reason="Returned", actor=ANNA, idempotency_key="bank:1")
 
     assert back.status == "succeeded"
 

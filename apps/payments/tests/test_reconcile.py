@@ -173,7 +173,7 @@ def test_more_than_was_asked_for_waits_for_a_person_and_then_is_gone(books):
     assert books.open() == [(compare.AMOUNT_MISMATCH, charge["id"])]
 
     books.gateway.create_refund(books.key, {"charge": charge["id"]})
-    sync.settle_by_hand(payment_id, actor="bursar")
+    sync.settle_by_hand(payment_id, actor="bursar", why="Given back")
     books.run()
 
     assert books.open() == []

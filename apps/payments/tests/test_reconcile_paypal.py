@@ -79,14 +79,21 @@ def test_books_that_are_late_are_waited_for_three_hours(compared, sandbox):
 
 
 def test_a_dispute_that_was_imported_is_known_by_its_capture(compared, sandbox):
+    """The books give the money that went back a number of its own."""
     payment_id = paid(sandbox)
     capture = models.Payment.objects.get().capture_id
-    url = f"{sandbox.url}/_control/paypal/dispute"
-    answer = requests.post(url, json={"capture": capture}, timeout=5)
-    assert answer.status_code == 200, answer.text
+    opened = control(sandbox, "dispute", capture=capture)
+    control(sandbox, "close_dispute", dispute=opened["id"], outcome="lost")
+    payments.sync(payment_id)
 
     assert (compared().state, found()) == ("done", [])
     assert models.Dispute.objects.get().payment_id == payment_id
+
+
+def control(sandbox, name, **wanted):
+    answer = requests.post(f"{sandbox.url}/_control/paypal/{name}", json=wanted, timeout=5)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
 
 
 def test_a_report_that_cannot_be_had_concludes_nothing(compared, sandbox):

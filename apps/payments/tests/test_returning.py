@@ -41,7 +41,7 @@ def test_the_same_key_takes_back_once(cheque, heard):
     assert len(heard("payments.refund_completed")) == 1
     with pytest.raises(Conflict, match="Nothing is left"):
         take_back(cheque, key="again")
-    other = payments.record_offline_payment(**counter())
+    other = payments.record_offline_payment(**counter(method="transfer"))
     with pytest.raises(payments.KeyReused):
         take_back(other)
 
@@ -60,8 +60,17 @@ def test_a_card_payment_is_refunded_and_not_taken_back(account, sandbox):
     sandbox.press(started, "pay")
     payments.sync(started.payment_id)
 
-    with pytest.raises(Invalid, match="at the counter"):
+    with pytest.raises(Invalid, match="Only a cheque or a transfer"):
         take_back(started.payment_id)
+
+
+def test_cash_could_be_carried_away_so_it_is_refunded(school, client_for):
+    cash = payments.record_offline_payment(**counter(method="cash"))
+
+    with pytest.raises(Invalid, match="Only a cheque or a transfer"):
+        take_back(cash)
+    page = client_for("bursar").get(reverse("payments:detail", args=[cash]))
+    assert "It bounced…" not in page.content.decode()
 
 
 def test_without_a_reason_nothing_happens(cheque):

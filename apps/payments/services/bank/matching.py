@@ -259,7 +259,6 @@ def _give_up_payment(payment: Payment, tie: LineTie, *, actor: str) -> None:
             reason=_("Matched to the bank statement by mistake"),
             actor=actor,
             idempotency_key=f"bank-undo:{tie.pk}",
-            seen_by_bank=True,
         )
 
 
