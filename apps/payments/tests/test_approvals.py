@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.payments import facade as payments
 from apps.payments import models, tasks
-from apps.payments.services import approvals, janitor, refunds
+from apps.payments.services import approvals, janitor, refunds, returning
 from apps.payments.tests.factories import LineFactory, counter, order, start
 from apps.payments.tests.test_concurrency import at_once
 from apps.tenants import facade as tenants
