@@ -90,8 +90,10 @@ def test_a_copy_is_the_school_and_says_nothing(
             pass
         assert mail.outbox == []
         assert not Message.objects.filter(status__in=["queued", "sending"]).exists()
-        account = GatewayAccount.objects.get()
-        assert (account.secret_key, account.is_default) == ("", False)
+        accounts = list(GatewayAccount.objects.order_by("provider"))
+        assert [account.provider for account in accounts] == ["paypal", "stripe"]
+        assert {(a.client_id, a.secret_key) for a in accounts} == {("", "")}
+        assert not any(a.is_default or a.is_offered for a in accounts)
         assert not payments.can_take_payments()
         assert not Payment.objects.exclude(next_check_at=None).exists()
         assert not Invitation.objects.filter(accepted_at=None, revoked_at=None).exists()
