@@ -5,6 +5,7 @@ would, but at once.
 """
 
 import threading
+from contextlib import suppress
 
 import structlog
 from django.db import close_old_connections, connection
@@ -27,7 +28,8 @@ def watch(stop: threading.Event) -> None:
         except Exception:
             # The database is away, say. It is asked again in a moment, on another connection.
             log.exception("outbox.look_failed")
-            connection.close()
+            with suppress(Exception):
+                connection.close()
 
 
 def look() -> int:
@@ -41,6 +43,16 @@ def look() -> int:
 def _stand_in() -> int:
     lanes = sweeping.lanes_to_drain()
     for tenant_id, lane in lanes:
-        # A short turn: the schools behind this one have no worker either.
-        drain_lane(schema_name_of(tenant_id), lane, budget=options().stand_in_budget)
+        _drain_here(schema_name_of(tenant_id), lane)
     return len(lanes)
+
+
+def _drain_here(schema_name: str, lane: int) -> None:
+    try:
+        # A short turn: the schools behind this one have no worker either.
+        drain_lane(schema_name, lane, budget=options().stand_in_budget)
+    except Exception:
+        # Nor may a school that cannot be opened, in the middle of a restore say, stop them.
+        log.exception("outbox.stand_in_failed", schema=schema_name, lane=lane)
+        with suppress(Exception):
+            connection.close()

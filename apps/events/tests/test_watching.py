@@ -57,6 +57,31 @@ def test_while_the_broker_hangs_the_work_is_done_here(
     assert sent == []
 
 
+def test_a_school_that_cannot_be_opened_does_not_stop_the_others(
+    lessons_school, in_other_school, hears, sent, monkeypatch
+):
+    hears("register")
+    hold_lesson("algebra")
+    with in_other_school():
+        hold_lesson("álgebra")
+    drain_lane = watching.drain_lane
+
+    def fail_for_the_first(schema_name, lane, **how):
+        if schema_name == "t_000001":
+            raise LookupError("in the middle of a restore")
+        return drain_lane(schema_name, lane, **how)
+
+    monkeypatch.setattr(watching, "drain_lane", fail_for_the_first)
+    monkeypatch.setattr(watching.connection, "close", lambda: None)
+    wakeup.breaker.trip()
+
+    with in_public():
+        assert events.look() == 2
+
+    with in_other_school():
+        assert effects("register") == ["álgebra"]
+
+
 def test_resting_schools_rest_while_the_broker_is_away(lessons_school, hears, sent, monkeypatch):
     hears("register")
     hold_lesson("algebra")

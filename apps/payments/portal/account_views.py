@@ -74,6 +74,7 @@ def _detail(request: HttpRequest, account_id: UUID, **bound: forms.Form) -> Http
         "use": selectors.account_use(account_id),
         "rename_form": bound.get("rename_form") or RenameForm(initial={"label": account.label}),
         "key_form": bound.get("key_form") or KeyForm(),
+        "has_secret": webhook_secrets.has_secret(account.provider),
         "secret_form": bound.get("secret_form") or SecretForm(),
     }
     return render(request, "payments/account.html", context, status=422 if bound else 200)

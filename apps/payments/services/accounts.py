@@ -123,6 +123,8 @@ def create_sandbox_account(*, provider: str = models.STRIPE, actor: str = "") ->
         is_default=is_first,
         is_offered=not is_first,
     )
+    if actor:
+        note_audit(account, "payments.account_connected", actor)
     return selectors.to_account(account)
 
 

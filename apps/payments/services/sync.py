@@ -185,6 +185,8 @@ def _close_page(payment: models.Payment, provider: Provider) -> PaymentSnapshot 
     try:
         return provider.expire(payment.session_id or _find_page(payment, provider))
     except Gone:
+        if not payment.page_is_over():
+            raise  # as in _snapshot: a page that may still be paid at is not called closed
         return None
 
 

@@ -182,6 +182,14 @@ def test_a_payment_stays_with_its_account_when_another_is_chosen(stripe, sandbox
     assert models.Payment.objects.get().account == stripe
 
 
+def test_opening_the_practice_gateway_is_in_the_trail(client_for, school, trail):
+    models.GatewayAccount.objects.all().delete()
+
+    client_for("admin").post(reverse("payments:open_sandbox"))
+
+    assert [action for action, *_ in trail()] == ["payments.account_connected"]
+
+
 def test_every_change_is_in_the_trail_and_no_key_is(client_for, stripe, trail):
     client = client_for("admin")
     account = [stripe.pk]

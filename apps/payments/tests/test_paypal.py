@@ -7,13 +7,14 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.payments import facade as payments
 from apps.payments import models
-from apps.payments.services import accounts, janitor, sync, webhooks
+from apps.payments.services import accounts, janitor, sync, webhook_secrets, webhooks
 from apps.payments.tests.factories import JUN, LineFactory, order, start
-from kernel.errors import Unavailable
+from kernel.errors import Invalid, Unavailable
 
 
 @pytest.fixture
@@ -385,3 +386,25 @@ def test_two_families_do_not_mix(paypal, sandbox):
 
     assert payments.sync(first.payment_id).status == "pending"
     assert payments.sync(second.payment_id).status == "captured"
+
+
+def test_an_order_that_paypal_does_not_know_is_not_called_closed(paypal, sandbox):
+    started = start(lines=[LineFactory(reference="inv-1", amount_minor=1999)])
+    sandbox.app.store.rows("DELETE FROM object WHERE kind = 'paypal.order'")
+
+    info = payments.cancel(started.payment_id)
+
+    assert info.is_open, "the keys may be another account's: money may still come"
+
+
+def test_there_is_no_secret_to_replace(paypal, client_for):
+    with pytest.raises(Invalid, match="certificate"):
+        webhook_secrets.rotate(account_id=paypal.pk, actor="head@example.org")
+    with pytest.raises(Invalid, match="certificate"):
+        webhook_secrets.enter(
+            account_id=paypal.pk, secret="whsec_" + "x" * 24, actor="head@example.org"
+        )
+
+    page = client_for("admin").get(reverse("payments:account", args=[paypal.pk])).content.decode()
+    assert reverse("payments:account_rotate", args=[paypal.pk]) not in page
+    assert reverse("payments:account_secret", args=[paypal.pk]) not in page

@@ -44,7 +44,11 @@ class Command(PlainCommand):
 
 
 def _chosen(label: str) -> list[AccountInfo]:
-    ready = [account for account in selectors.list_accounts() if account.webhook_ready]
+    ready = [
+        account
+        for account in selectors.list_accounts()
+        if account.webhook_ready and webhook_secrets.has_secret(account.provider)
+    ]
     chosen = [account for account in ready if label in ("", account.label)]
     if not chosen:
         raise Error("There is no such account whose webhook is set up", returncode=2)

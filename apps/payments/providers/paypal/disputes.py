@@ -49,7 +49,7 @@ def _snapshot(dispute: dict[str, Any], capture: CaptureSnapshot) -> DisputeSnaps
         status=_status(dispute),
         reason=str(dispute.get("reason") or "").replace("_", " ").lower(),
         due_by=moment(due) if due else None,
-        at=moment(dispute.get("update_time") or dispute.get("create_time")),
+        at=moment(dispute.get("create_time") or dispute.get("update_time")),
     )
 
 
