@@ -335,14 +335,15 @@ def bank_line(line_id: UUID) -> BankLine:
     return bank.to_bank_line(bank.get_line(line_id))
 
 
-def plan_bank_line(line_id: UUID, what: Mapping[str, Any]) -> None:
+def plan_bank_line(line_id: UUID, what: Mapping[str, Any]) -> BankLine:
     """Say what is about to be recorded for a line (plain JSON), before anything is. The same plan
-    may be carried on, another one is refused. Raises NotFound, Conflict."""
-    bank.plan(line_id, what)
+    may be carried on, another one is refused. Returns the line as it was then: keys are made of
+    its attempt. Raises NotFound, Conflict."""
+    return bank.to_bank_line(bank.plan(line_id, what))
 
 
 def give_up_bank_plan(line_id: UUID) -> None:
-    """Nothing of the plan could be recorded: the line is free again."""
+    """The plan could not be recorded: the line is free again, unless a part of it was."""
     bank.give_up_plan(line_id)
 
 
@@ -351,10 +352,10 @@ def tie_bank_line(line_id: UUID, parts: Mapping[UUID, int], *, actor: str) -> No
     bank.tie_payments(line_id, parts, actor=actor)
 
 
-def take_back_by_bank_line(line_id: UUID, payment_id: UUID, *, actor: str) -> None:
+def take_back_by_bank_line(line_id: UUID, payment_id: UUID, *, actor: str) -> RefundInfo:
     """The bank returned this cheque or transfer: the payment is reversed by a contra entry.
     Raises NotFound, Invalid, Conflict."""
-    bank.take_back(line_id, payment_id, actor=actor)
+    return bank.take_back(line_id, payment_id, actor=actor)
 
 
 def ignore_bank_line(line_id: UUID, *, reason: str, actor: str) -> None:
@@ -362,7 +363,7 @@ def ignore_bank_line(line_id: UUID, *, reason: str, actor: str) -> None:
     bank.ignore(line_id, reason=reason, actor=actor)
 
 
-def undo_bank_line(line_id: UUID, *, actor: str) -> None:
-    """The line is open again; payments recorded for it are reversed by contra entries.
-    Raises NotFound, Conflict."""
-    bank.undo(line_id, actor=actor)
+def undo_bank_line(line_id: UUID, *, actor: str) -> list[RefundInfo]:
+    """The line is open again; payments recorded for it are reversed by contra entries, which are
+    returned. Raises NotFound, Conflict."""
+    return bank.undo(line_id, actor=actor)

@@ -252,10 +252,23 @@ def test_a_payout_is_untied_and_tied_to_nothing_twice(school):
     matching.undo(line().pk, actor="bursar")
 
     assert (line().state, LineTie.objects.get().undone_by) == ("open", "bursar")
-    assert matching.tie_payouts() == 1
+    assert matching.tie_payouts() == 0, "parted by a person, and not put together again"
+
+
+def test_a_payout_of_practice_is_no_money_of_a_school_that_takes_real_money(school):
+    payout()
+    account = models.GatewayAccount.objects.get()
+    models.GatewayAccount.objects.create(provider=account.provider, label="Real", mode=models.LIVE)
+    imported(row("192.45"))
+
+    assert line().state == "open"
 
 
 # Transfers of families --------------------------------------------------------------------------
+
+
+def confirmed():
+    return bank.confirm([line().pk], actor="bursar")
 
 
 def suggested():
@@ -373,6 +386,54 @@ def test_what_broke_off_half_way_is_finished_and_not_doubled(bursar, family, dra
     assert [balance(child) for child in family.children] == [0, 0]
 
 
+def test_the_plan_of_a_line_that_is_partly_recorded_stays(family, drain, monkeypatch):
+    """Without it the line could be recorded in another way, and a part of it twice."""
+    imported(row("900.00"))
+    parts = [bank.Part(student_id=c.pk, amount_minor=45000) for c in family.children]
+    real, calls = bank._record_part, []
+
+    def second_dies(*given):
+        calls.append(given)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*given)
+
+    monkeypatch.setattr(bank, "_record_part", second_dies)
+    with pytest.raises(KeyboardInterrupt):
+        bank.record(line().pk, parts, actor="bursar")
+
+    def refused(*_given):
+        raise Conflict("A payment by card is under way.")
+
+    monkeypatch.setattr(bank, "_record_part", refused)
+    with pytest.raises(Conflict, match="under way"):
+        bank.go_on(line().pk, actor="bursar")
+    assert line().plan is not None
+
+    monkeypatch.setattr(bank, "_record_part", real)
+    other = [bank.Part(student_id=family.child.pk, amount_minor=90000)]
+    with pytest.raises(Conflict, match="in another way"):
+        bank.record(line().pk, other, actor="bursar")
+    bank.go_on(line().pk, actor="bursar")
+    assert sorted(Payment.objects.values_list("captured_minor", flat=True)) == [45000, 45000]
+
+
+def test_what_broke_off_is_finished_with_the_payers_it_was_begun_with(family, monkeypatch):
+    """Another guardian would be another payment under the same key."""
+    imported(row("450.00"))
+    real = matching._tie
+    monkeypatch.setattr(matching, "_tie", broken)
+    with pytest.raises(KeyboardInterrupt):
+        part = bank.Part(student_id=family.child.pk, amount_minor=45000)
+        bank.record(line().pk, [part], actor="bursar")
+    monkeypatch.setattr(matching, "_tie", real)
+    monkeypatch.setattr(bank, "_payer", lambda _line, student_id: student_id)
+
+    bank.go_on(line().pk, actor="bursar")
+
+    assert (Payment.objects.get().payer_id, line().state) == (family.guardian.pk, "matched")
+
+
 def test_a_line_is_split_by_hand(bursar, family, drain):
     imported(row("600.00", text="School"))
     first, second = family.children
@@ -443,6 +504,34 @@ def test_a_match_is_undone_by_contra_and_can_be_made_otherwise(bursar, family, d
     assert LineTie.objects.filter(undone_at=None).count() == 1
 
 
+def test_a_match_of_which_a_part_was_given_back_stays(bursar, family, drain):
+    """The whole line would be open again, and the part that is gone be recorded once more."""
+    imported(row("450.00", text=number_of(family.child)))
+    confirmed()
+    payments.request_refund(
+        payment_id=Payment.objects.get().pk,
+        amount_minor=5000,
+        reason="Too much",
+        actor="bursar",
+        idempotency_key="a part",
+    )
+
+    answer = bursar.post(f"{LINES}{line().pk}/undo/", follow=True)
+
+    assert "A part of this payment was given back already" in text(answer)
+    assert (line().state, models.Refund.objects.count()) == ("matched", 1)
+
+
+def test_an_undone_match_is_owed_again_at_once(bursar, family, drain):
+    imported(row("450.00", text=number_of(family.child)))
+    confirmed()
+    drain()
+
+    bursar.post(f"{LINES}{line().pk}/undo/")
+
+    assert balance(family.child) == 45000, "before any worker comes"
+
+
 # Returned cheques -------------------------------------------------------------------------------
 
 
@@ -502,6 +591,32 @@ def test_cash_and_other_sums_do_not_bounce(family, drain):
     imported(row("-450.00", text="OUT"), row("-12.00", text="OUT"))
 
     assert all(one.returns_payment is None for one in payments.bank_lines(state="open"))
+
+
+def test_what_broke_off_while_it_was_taken_back_is_finished(bursar, family, drain, monkeypatch):
+    payment_id = cheque(family)
+    drain()
+    imported(row("-450.00", text="CHEQUE RETURNED"))
+    real = matching._tie
+    monkeypatch.setattr(matching, "_tie", broken)
+    with pytest.raises(KeyboardInterrupt):
+        bank.take_back(line().pk, payment_id, actor="bursar")
+    monkeypatch.setattr(matching, "_tie", real)
+    assert (line().state, models.Refund.objects.count()) == ("open", 1)
+    assert "Finish it" in text(bursar.get(LINES))
+
+    done = bursar.post(f"{LINES}{line().pk}/go-on/", follow=True)
+
+    assert "It is finished now." in text(done)
+    assert (line().state, models.Refund.objects.count()) == ("matched", 1)
+    assert balance(family.child) == 45000
+    again = bursar.post(f"{LINES}{line().pk}/go-on/", follow=True)
+    assert "dealt with already" in text(again)
+
+
+def broken(*_given, **_more):
+    """The worker dies."""
+    raise KeyboardInterrupt
 
 
 def test_another_payment_than_the_line_says_is_refused(family, drain):

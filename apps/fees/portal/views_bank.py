@@ -112,7 +112,7 @@ def ignore(request: HttpRequest, line_id: UUID) -> HttpResponse:
 def undo(request: HttpRequest, line_id: UUID) -> HttpResponse:
     return _do(
         request,
-        lambda: payments.undo_bank_line(line_id, actor=_actor(request)),
+        lambda: bank.undo(line_id, actor=_actor(request)),
         _("The line is open again. What was recorded for it is taken back."),
     )
 
@@ -123,7 +123,7 @@ def go_on(request: HttpRequest, line_id: UUID) -> HttpResponse:
     return _do(
         request,
         lambda: bank.go_on(line_id, actor=_actor(request)),
-        _("The payment is recorded."),
+        _("It is finished now."),
     )
 
 
@@ -132,7 +132,7 @@ def go_on(request: HttpRequest, line_id: UUID) -> HttpResponse:
 def returned(request: HttpRequest, line_id: UUID, payment_id: UUID) -> HttpResponse:
     return _do(
         request,
-        lambda: payments.take_back_by_bank_line(line_id, payment_id, actor=_actor(request)),
+        lambda: bank.take_back(line_id, payment_id, actor=_actor(request)),
         _("The payment is taken back. What it paid for is owed again."),
     )
 

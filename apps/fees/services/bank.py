@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from apps.fees.contracts import InvoiceInfo
 from apps.fees.selectors import invoices
+from apps.fees.services import refunds
 from apps.fees.services.allocation import catch_up
 from apps.fees.services.counter import payment_lines
 from apps.identity import facade as identity
 from apps.payments import facade as payments
-from apps.payments.contracts import BankLine
+from apps.payments.contracts import BankLine, RefundInfo
 from apps.students import facade as students
-from kernel.errors import DomainError, Invalid
+from kernel.errors import Conflict, DomainError, Invalid, NotFound
 from kernel.schools import current_school
 
 # 2026-00042, or LIN-2026-00042 with the school's own letters; people leave out the dashes.
@@ -127,27 +128,52 @@ def record(
     """
     line = payments.bank_line(line_id)
     _check(line, parts)
-    payments.plan_bank_line(line_id, _plan(parts, invoice_ids))
+    _carry_out(line, _plan(line, parts, invoice_ids), actor=actor)
+
+
+def _carry_out(line: BankLine, planned: Mapping[str, Any], *, actor: str) -> None:
+    line = payments.plan_bank_line(line.id, planned)
     recorded: dict[UUID, int] = {}
     try:
-        for part in parts:
-            recorded[_record_part(line, part, invoice_ids, actor)] = part.amount_minor
+        for part in planned["parts"]:
+            payment_id = _record_part(line, part, planned["invoices"], actor)
+            recorded[payment_id] = part["amount_minor"]
     except DomainError:
-        if not recorded:
-            payments.give_up_bank_plan(line_id)
+        payments.give_up_bank_plan(line.id)
         raise
-    payments.tie_bank_line(line_id, recorded, actor=actor)
+    payments.tie_bank_line(line.id, recorded, actor=actor)
     catch_up([payments.get_payment(payment_id) for payment_id in recorded])
 
 
 def go_on(line_id: UUID, *, actor: str) -> None:
-    """Finish what was begun for a line and broke off. Raises NotFound, Invalid, Conflict."""
-    planned = payments.bank_line(line_id).plan or {}
-    parts = [
-        Part(student_id=UUID(key), amount_minor=sum_) for key, sum_ in planned.get("parts", [])
-    ]
-    chosen = [UUID(key) for key in planned.get("invoices", [])]
-    record(line_id, parts, invoice_ids=chosen, actor=actor)
+    """Finish what was begun for a line and broke off, just as it was planned. Raises NotFound,
+    Invalid, Conflict."""
+    line = payments.bank_line(line_id)
+    planned = line.plan or {}
+    if "returned" in planned:
+        take_back(line_id, UUID(planned["returned"]), actor=actor)
+    elif "parts" in planned:
+        _carry_out(line, planned, actor=actor)
+    else:
+        raise Conflict(_("Nothing was begun for this bank line, or it is done by now."))
+
+
+def take_back(line_id: UUID, payment_id: UUID, *, actor: str) -> None:
+    """The bank returned this cheque or transfer: reversed, and owed again from now on. Raises
+    NotFound, Invalid, Conflict."""
+    _book([payments.take_back_by_bank_line(line_id, payment_id, actor=actor)])
+
+
+def undo(line_id: UUID, *, actor: str) -> None:
+    """The line is open again, and what was recorded for it is reversed and owed again. Raises
+    NotFound, Conflict."""
+    _book(payments.undo_bank_line(line_id, actor=actor))
+
+
+def _book(reversals: Iterable[RefundInfo]) -> None:
+    for reversal in reversals:
+        catch_up([payments.get_payment(reversal.payment_id)])
+        refunds.book_at_once(reversal)
 
 
 def _check(line: BankLine, parts: Sequence[Part]) -> None:
@@ -163,56 +189,69 @@ def _check(line: BankLine, parts: Sequence[Part]) -> None:
         raise Invalid(_("The parts do not make up the amount of the line."), field="amount")
 
 
-def _plan(parts: Sequence[Part], invoice_ids: Sequence[UUID]) -> dict[str, object]:
-    return {
-        "parts": [[str(part.student_id), part.amount_minor] for part in parts],
-        "invoices": [str(key) for key in invoice_ids],
-    }
+def _plan(
+    line: BankLine, parts: Sequence[Part], invoice_ids: Sequence[UUID]
+) -> dict[str, list[Any]]:
+    """With the payers: guardians may change before what broke off is finished."""
+    planned = [
+        {
+            "student_id": str(part.student_id),
+            "amount_minor": part.amount_minor,
+            "payer_id": str(_payer(line, part.student_id)),
+        }
+        for part in parts
+    ]
+    return {"parts": planned, "invoices": [str(key) for key in invoice_ids]}
 
 
-def _record_part(line: BankLine, part: Part, invoice_ids: Sequence[UUID], actor: str) -> UUID:
-    student = students.get_student(part.student_id)
-    payer_id, payer_name = _payer(line, part.student_id, student.name)
-    owed = invoices.open_invoices(student_ids=[part.student_id])
-    owed.sort(key=lambda invoice: invoice.id not in invoice_ids)
+def _record_part(
+    line: BankLine, part: Mapping[str, Any], invoice_ids: Sequence[str], actor: str
+) -> UUID:
+    student_id, payer_id = UUID(part["student_id"]), UUID(part["payer_id"])
+    owed = invoices.open_invoices(student_ids=[student_id])
+    owed.sort(key=lambda invoice: str(invoice.id) not in invoice_ids)
     payment_id = payments.record_offline_payment(
         payer_id=payer_id,
-        payer_name=payer_name,
-        lines=payment_lines(owed, amount_minor=part.amount_minor, payer_id=payer_id),
+        payer_name=_name_of(payer_id),
+        lines=payment_lines(owed, amount_minor=part["amount_minor"], payer_id=payer_id),
         currency=line.currency,
         method="transfer",
         received_on=line.booked_on,
         note=f"{line.name} {line.text}".strip(),
         actor=actor,
-        idempotency_key=f"bank:{line.id}:{line.attempt}:{part.student_id}",
+        idempotency_key=f"bank:{line.id}:{line.attempt}:{student_id}",
     )
     identity.record_audit(
         actor=actor,
         action="fees.payment_recorded",
         subject=str(payment_id),
         detail={
-            "amount_minor": part.amount_minor,
+            "amount_minor": part["amount_minor"],
             "method": "transfer",
-            "student_id": str(part.student_id),
+            "student_id": str(student_id),
             "bank_line_id": str(line.id),
         },
     )
     return payment_id
 
 
-def _payer(line: BankLine, student_id: UUID, student_name: str) -> tuple[UUID, str]:
-    """The guardian whom the bank names, else the first who pays, else the student."""
+def _payer(line: BankLine, student_id: UUID) -> UUID:
+    """The guardian whom the bank names, else the first who pays, else the student. Raises
+    NotFound."""
+    students.get_student(student_id)
     payers = students.guardians_of([student_id])[student_id]
     words = f"{line.name} {line.text}".casefold()
     named = [payer for payer in payers if payer.name.casefold() in words]
-    for payer in [*named, *payers]:
-        return payer.id, payer.name
-    return student_id, student_name
+    return next((payer.id for payer in [*named, *payers]), student_id)
+
+
+def _name_of(payer_id: UUID) -> str:
+    try:
+        return students.get_guardian(payer_id).name
+    except NotFound:
+        return students.get_student(payer_id).name
 
 
 def parts_of(values: Mapping[UUID, int]) -> list[Part]:
     """What a form gives: student -> minor units, without the empty ones."""
-    sums: dict[UUID, int] = defaultdict(int)
-    for student_id, amount in values.items():
-        sums[student_id] += amount
-    return [Part(student_id=key, amount_minor=amount) for key, amount in sums.items() if amount]
+    return [Part(student_id=key, amount_minor=amount) for key, amount in values.items() if amount]

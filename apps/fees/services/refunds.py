@@ -65,9 +65,15 @@ def refund_payment(
     )
     info = _ask_gateway(decision, actor=actor)
     Decision.objects.filter(pk=decision.pk).update(refund_id=info.id)
+    book_at_once(info)
+    return info
+
+
+def book_at_once(info: RefundInfo) -> None:
+    """Book a refund that is made, so that no page shows the books without it; the event then
+    finds it done."""
     if info.status == REFUND_SUCCEEDED:
         book_refund(_refunded(info))
-    return info
 
 
 def check_refund(*, payment_id: UUID, student_id: UUID, amount_minor: int, effect: str) -> None:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -18,8 +19,8 @@ from django.utils.translation import gettext as _
 
 from apps.identity import facade as identity
 from apps.payments import contracts, models
-from apps.payments.models import LineTie, Payment, Payout, StatementLine
-from apps.payments.services import returning
+from apps.payments.models import LineTie, Payment, Payout, Refund, StatementLine
+from apps.payments.services import journal, returning
 from kernel.errors import Conflict, DomainError, Invalid, NotFound
 
 # A payout is at the bank on the day it is due, or some days after (holidays, weekends).
@@ -48,16 +49,20 @@ def _locked(line_id: UUID) -> StatementLine:
 @transaction.atomic
 def tie_payouts() -> int:
     """Tie open lines to payouts of the very amount, in the days around their arrival. When the
-    amount fits several, the one whose words are on the statement; else none. Returns how many."""
+    amount fits several, the one whose words are on the statement; else none. Two that a person
+    has parted stay so. Returns how many."""
     open_lines = list(
         StatementLine.objects.select_for_update()
         .filter(state=StatementLine.OPEN, amount_minor__gt=0, plan__isnull=True)
         .order_by("booked_on", "id")
     )
+    if not open_lines:
+        return 0
     free = _free_payouts({line.amount_minor for line in open_lines})
+    parted = _parted(open_lines)
     tied = 0
     for line in open_lines:
-        fitting = [payout for payout in free if _fits(line, payout)]
+        fitting = [one for one in free if _fits(line, one) and (line.pk, one.pk) not in parted]
         chosen = fitting[0] if len(fitting) == 1 else _worded(line, fitting)
         if chosen is not None and not _contested(line, chosen, open_lines):
             free.remove(chosen)
@@ -67,9 +72,23 @@ def tie_payouts() -> int:
 
 
 def _free_payouts(amounts: set[int]) -> list[Payout]:
-    rows = Payout.objects.filter(net_minor__in=amounts).exclude(status="failed")
+    rows = Payout.objects.filter(net_minor__in=amounts, account__mode=_mode_at_bank())
+    rows = rows.exclude(status="failed")
     tied = LineTie.objects.filter(undone_at=None, payout__isnull=False)
     return list(rows.exclude(pk__in=tied.values("payout_id")).order_by("arrives_on", "id"))
+
+
+def _mode_at_bank() -> str:
+    """Whose payouts reach this school's bank: live ones, or those of practice at a school that
+    only practises."""
+    live = models.GatewayAccount.objects.filter(mode=models.LIVE).exists()
+    return models.SANDBOX if settings.SANDBOX_ALLOWED and not live else models.LIVE
+
+
+def _parted(lines: Sequence[StatementLine]) -> set[tuple[UUID, UUID]]:
+    """(line, payout) that were tied, and untied by a person."""
+    rows = LineTie.objects.filter(line__in=lines, payout__isnull=False, undone_at__isnull=False)
+    return set(rows.values_list("line_id", "payout_id"))
 
 
 def _fits(line: StatementLine, payout: Payout) -> bool:
@@ -113,11 +132,22 @@ def plan(line_id: UUID, what: Mapping[str, Any]) -> StatementLine:
 
 @transaction.atomic
 def give_up_plan(line_id: UUID) -> None:
-    """What was planned could not be recorded, and nothing of it was."""
+    """What was planned could not be recorded. It stays while any part of it was, even by somebody
+    else or by another process that broke off: only the plan knows the keys of the rest."""
     line = _locked(line_id)
-    if line.state == StatementLine.OPEN and not line.ties.filter(undone_at=None).exists():
+    if line.state == StatementLine.OPEN and not _begun(line):
         line.plan = None
         line.save(update_fields=["plan"])
+
+
+def key_of(line: StatementLine) -> str:
+    """What keys of payments and reversals that are recorded for the line begin with."""
+    return f"bank:{line.pk}:{line.attempt}"
+
+
+def _begun(line: StatementLine) -> bool:
+    recorded = Payment.objects.filter(idempotency_key__startswith=f"{key_of(line)}:")
+    return recorded.exists() or Refund.objects.filter(idempotency_key=key_of(line)).exists()
 
 
 @transaction.atomic
@@ -192,29 +222,32 @@ def _the_only(line: StatementLine, payments: Sequence[Payment]) -> Payment | Non
     return None
 
 
-def take_back(line_id: UUID, payment_id: UUID, *, actor: str) -> None:
+def take_back(line_id: UUID, payment_id: UUID, *, actor: str) -> contracts.RefundInfo:
     """The bank took this payment back: it is reversed by a contra entry, and what it paid for is
-    owed again. Raises NotFound, Invalid, Conflict."""
+    owed again. Done again after a crash it is the same. Raises NotFound, Invalid, Conflict."""
     line = get_line(line_id)
     payment = Payment.objects.filter(pk=payment_id, provider=models.OFFLINE).first()
     if payment is None:
         raise NotFound(_("There is no such payment."))
     if -line.amount_minor != payment.captured_minor or line.currency != payment.currency:
         raise Invalid(_("The line is not the amount of this payment."))
-    plan(line_id, {"returned": str(payment_id)})
-    _reverse(payment, key=f"bank:{line_id}:{line.attempt}", actor=actor, line=line)
+    line = plan(line_id, {"returned": str(payment_id)})
+    reversal = _reverse(payment, actor=actor, line=line)
     with transaction.atomic():
         locked = _locked(line_id)
         if locked.state == StatementLine.OPEN:
             _tie(locked, LineTie.REVERSAL, locked.amount_minor, payment=payment, actor=actor)
             _audit(locked, actor, "payments.bank_line_matched")
+    return reversal
 
 
-def _reverse(payment: Payment, *, key: str, actor: str, line: StatementLine) -> None:
+def _reverse(payment: Payment, *, actor: str, line: StatementLine) -> contracts.RefundInfo:
     # Stories are for ever: no words of the bank, which may name somebody.
     reason = _("Returned by the bank on %(day)s") % {"day": line.booked_on.isoformat()}
     try:
-        returning.take_back(payment.pk, reason=reason, actor=actor, idempotency_key=key)
+        return returning.take_back(
+            payment.pk, reason=reason, actor=actor, idempotency_key=key_of(line)
+        )
     except DomainError:
         give_up_plan(line.pk)
         raise
@@ -236,30 +269,51 @@ def ignore(line_id: UUID, *, reason: str, actor: str) -> None:
     _audit(line, actor, "payments.bank_line_ignored")
 
 
-def undo(line_id: UUID, *, actor: str) -> None:
-    """Take back what was decided about a line. Payments that were recorded for it are reversed by
-    contra entries; nothing is deleted. Raises NotFound, Conflict."""
+def undo(line_id: UUID, *, actor: str) -> list[contracts.RefundInfo]:
+    """Take back what was decided about a line, and return the reversals of the payments that were
+    recorded for it; nothing is deleted. Raises NotFound, Conflict (also once a part of such a
+    payment was given back: the line as a whole is not open any more)."""
     line = get_line(line_id)
     if line.state == StatementLine.OPEN:
         raise Conflict(_("This bank line is open."))
     ties = list(line.ties.filter(undone_at=None).select_related("payment"))
     if any(tie.kind == LineTie.REVERSAL for tie in ties):
         raise Conflict(_("A returned payment cannot come back: record it again when it is paid."))
-    for tie in ties:
-        if tie.payment is not None:
-            _give_up_payment(tie.payment, tie, actor=actor)
+    recorded = [tie for tie in ties if tie.kind == LineTie.PAYMENT]
+    for tie in recorded:
+        _refuse_given_back(tie)
+    reversals = [_give_up_payment(tie, actor=actor) for tie in recorded]
     _reopen(line_id, actor=actor)
+    return reversals
 
 
-def _give_up_payment(payment: Payment, tie: LineTie, *, actor: str) -> None:
-    """What was given back of it before stays given back."""
-    if payment.refundable_minor:
-        returning.take_back(
-            payment.pk,
-            reason=_("Matched to the bank statement by mistake"),
-            actor=actor,
-            idempotency_key=f"bank-undo:{tie.pk}",
+def _refuse_given_back(tie: LineTie) -> None:
+    others = Refund.objects.filter(payment=tie.payment_id).exclude(idempotency_key=_undo_key(tie))
+    if others.exclude(status=contracts.REFUND_FAILED).exists():
+        raise Conflict(
+            _(
+                "A part of this payment was given back already, so the match stays. Give the rest "
+                "back from the student's account instead."
+            )
         )
+
+
+def _undo_key(tie: LineTie) -> str:
+    return f"bank-undo:{tie.pk}"
+
+
+@transaction.atomic
+def _give_up_payment(tie: LineTie, *, actor: str) -> contracts.RefundInfo:
+    """Under the payment's lock: a refund that was quicker is seen."""
+    payment: Any = tie.payment
+    journal.locked(payment.pk)
+    _refuse_given_back(tie)
+    return returning.take_back(
+        payment.pk,
+        reason=_("Matched to the bank statement by mistake"),
+        actor=actor,
+        idempotency_key=_undo_key(tie),
+    )
 
 
 @transaction.atomic

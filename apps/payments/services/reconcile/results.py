@@ -27,6 +27,20 @@ _FIGURES = {
     "dispute_reversal": "disputed",
     "fee": "fees",
 }
+# What a run may change about an exception that was known before.
+_REWRITTEN = (
+    "state",
+    "decided_at",
+    "decided_by",
+    "reason",
+    "ours_minor",
+    "ours_currency",
+    "theirs_minor",
+    "theirs_currency",
+    "payment_id",
+    "refund_id",
+    "last_seen",
+)
 Key = tuple[str, str]
 
 
@@ -40,8 +54,8 @@ def write(
 ) -> None:
     """Inside a transaction that holds the account's row."""
     known = _known(run, found)
-    for item in found:
-        _still_there(run, known[_key(item)], item) if _key(item) in known else None
+    still = [_still_there(run, known[_key(x)], x) for x in found if _key(x) in known]
+    Discrepancy.objects.bulk_update(still, _REWRITTEN, batch_size=500)
     fresh = [item for item in found if _key(item) not in known]
     Discrepancy.objects.bulk_create(_fresh(run, item) for item in fresh)
     _resolve(run, {_key(item) for item in found}, window)
@@ -53,7 +67,8 @@ def _key(item: Found) -> Key:
 
 
 def _known(run: ReconciliationRun, found: Sequence[Found]) -> dict[Key, Discrepancy]:
-    rows = Discrepancy.objects.filter(
+    """Locked, so that what a person decides meanwhile comes before or after, and is not lost."""
+    rows = Discrepancy.objects.select_for_update().filter(
         account=run.account, object_id__in=[item.object_id for item in found]
     )
     return {(row.kind, row.object_id): row for row in rows}
@@ -83,7 +98,7 @@ def _fresh(run: ReconciliationRun, item: Found) -> Discrepancy:
     )
 
 
-def _still_there(run: ReconciliationRun, row: Discrepancy, item: Found) -> None:
+def _still_there(run: ReconciliationRun, row: Discrepancy, item: Found) -> Discrepancy:
     """What was accepted stays so as long as it is the very same; what had gone is open again."""
     same = all(getattr(row, column) == value for column, value in _sums(item).items())
     if row.state == Discrepancy.RESOLVED or not same:
@@ -91,7 +106,7 @@ def _still_there(run: ReconciliationRun, row: Discrepancy, item: Found) -> None:
     for column, value in _sums(item).items():
         setattr(row, column, value)
     row.payment_id, row.refund_id, row.last_seen = item.payment_id, item.refund_id, run
-    row.save()
+    return row
 
 
 def _resolve(run: ReconciliationRun, still: set[Key], window: Window) -> None:
@@ -100,7 +115,7 @@ def _resolve(run: ReconciliationRun, still: set[Key], window: Window) -> None:
         account=run.account, state=Discrepancy.OPEN, at__gte=window.since, at__lt=window.until
     )
     gone = [row.pk for row in rows if (row.kind, row.object_id) not in still]
-    Discrepancy.objects.filter(pk__in=gone).update(
+    Discrepancy.objects.filter(pk__in=gone, state=Discrepancy.OPEN).update(
         state=Discrepancy.RESOLVED, decided_at=timezone.now(), last_seen=run
     )
 

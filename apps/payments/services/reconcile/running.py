@@ -18,7 +18,6 @@ from django.utils import timezone
 from apps.payments import models
 from apps.payments.models import Discrepancy, ReconciliationRun
 from apps.payments.providers.base import (
-    Invalid,
     PaymentSnapshot,
     PayoutSnapshot,
     Provider,
@@ -26,6 +25,7 @@ from apps.payments.providers.base import (
     Transaction,
 )
 from apps.payments.services import accounts, sync
+from apps.payments.services.bank import matching
 from apps.payments.services.errors import NoGateway
 from apps.payments.services.reconcile import books, payouts, results
 from apps.payments.services.reconcile.compare import Found, Ours, Seen, Window, compare
@@ -106,6 +106,8 @@ def _reconcile(run: ReconciliationRun) -> None:
         models.GatewayAccount.objects.select_for_update().get(pk=run.account_id)
         payouts.save(run.account, paid_out)
         results.write(run, found, lines=lines, ours=ours, window=window)
+    # The statement may have been imported before the payout was known.
+    matching.tie_payouts()
 
 
 def _window(run: ReconciliationRun) -> Window:
@@ -172,9 +174,12 @@ def _ask_about(found: list[Found], report: Report) -> dict[str, Seen] | None:
 def _look(payment_id: UUID) -> PaymentSnapshot | None:
     try:
         return sync.look(payment_id)
-    except Invalid as error:
-        # The gateway answered, and knows no such page: that is a finding and no failure.
-        logger.info("payment %s is not known at the gateway: %s", payment_id, error)
+    except ProviderError as error:
+        if error.code == "authentication":
+            raise  # nothing at all can be asked with this key
+        # It knows no such page, or does not answer about this one payment: a finding stays open
+        # and no failure of the run, whose lines are read.
+        logger.info("payment %s cannot be looked at: %s", payment_id, error)
         return None
 
 
