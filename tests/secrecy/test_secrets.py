@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -30,6 +31,9 @@ FIRST_KEY = "sk_test_" + "Aq7" * 12
 SECOND_KEY = "sk_test_" + "Zw5" * 12
 REFUSED_KEY = "sk_test_" + "!Kk" * 12
 TYPED_SECRET = "whsec_" + "Tt9" * 12
+CLIENT_ID = "sandbox_" + "AXb" * 20
+PAYPAL_SECRET = "ELq8" * 16
+NEW_PAYPAL_SECRET = "EMr9" * 16
 
 
 @dataclass
@@ -53,9 +57,11 @@ class Life:
 @pytest.fixture
 def life(school: Any, sandbox: Sandbox, settings: Any, client_for: Any, anonymous: Any) -> Any:  # noqa: F811
     settings.STRIPE_API_BASE = sandbox.url
+    settings.PAYPAL_API_BASE = f"{sandbox.url}{accounts.ADAPTERS['paypal'].sandbox_path}"
     models.GatewayAccount.objects.all().delete()
     with listening() as ear:
-        lived = Life(ear, {FIRST_KEY, SECOND_KEY, REFUSED_KEY, TYPED_SECRET})
+        keys = {FIRST_KEY, SECOND_KEY, REFUSED_KEY, TYPED_SECRET}
+        lived = Life(ear, {*keys, PAYPAL_SECRET, NEW_PAYPAL_SECRET})
         _live(lived, client_for("admin"), anonymous(), sandbox, settings)
         yield lived
 
@@ -65,10 +71,11 @@ def _live(life: Life, admin: Any, visitor: Any, sandbox: Sandbox, settings: Any)
     _pay(life, admin, visitor, account, sandbox)
     _fail(life, admin, account, settings)
     _look_around(life, admin, account)
+    _pay_by_paypal(life, admin, visitor, sandbox)
 
 
 def _connect(life: Life, admin: Any) -> models.GatewayAccount:
-    form = {"label": "Stripe", "mode": "test", "secret_key": FIRST_KEY}
+    form = {"provider": "stripe", "label": "Stripe", "mode": "test", "secret_key": FIRST_KEY}
     life.see(admin, reverse("payments:account_add"), post=form | {"mode": "live"})
     life.see(admin, reverse("payments:account_add"), post=form)
     account = models.GatewayAccount.objects.get()
@@ -111,6 +118,38 @@ def _pay(
         life.see(admin, page, **({"post": {}} if name == "ask_again" else {}))
 
 
+def _pay_by_paypal(life: Life, admin: Any, visitor: Any, sandbox: Sandbox) -> None:  # noqa: F811
+    form = {"provider": "paypal", "label": "PayPal", "mode": "test", "client_id": CLIENT_ID}
+    form["secret_key"] = PAYPAL_SECRET
+    life.see(admin, reverse("payments:account_add"), post=form | {"secret_key": "short"})
+    life.see(admin, reverse("payments:account_add"), post=form)
+    account = models.GatewayAccount.objects.get(provider="paypal")
+    address = [account.pk]
+    for name, sent in (
+        ("check", {}),
+        ("key", {"secret_key": NEW_PAYPAL_SECRET}),
+        ("key", {"secret_key": PAYPAL_SECRET}),
+        ("rotate", {}),
+        ("offer", {"on": "1"}),
+        ("default", {}),
+    ):
+        life.see(admin, reverse(f"payments:account_{name}", args=address), post=sent)
+    life.see(admin, reverse("payments:account", args=address))
+    account.refresh_from_db()
+    started = start(lines=[LineFactory()])
+    life.addresses.append(started.redirect_url)
+    sandbox.press(started, "pay")
+    for message in sandbox.collect():
+        headers = {k: v for k, v in message.headers.items() if k != "Content-Type"}
+        path = urlsplit(message.url).path
+        visitor.post(path, message.body, content_type="application/json", headers=headers)
+    assert payments.sync(started.payment_id).status == "captured"
+    url = reverse("payments:refund", args=[started.payment_id])
+    life.see(admin, url, post={"amount": "1.00", "reason": "r", "key": str(uuid4())})
+    token = accounts.provider_for(account)._api.token_hash  # type: ignore[attr-defined]
+    life.secrets.add(token["access_token"])
+
+
 def _fail(life: Life, admin: Any, account: models.GatewayAccount, settings: Any) -> None:
     """A gateway that is away, and a key that it refuses: the errors are where secrets slip out."""
     up = settings.STRIPE_API_BASE
@@ -145,7 +184,9 @@ def _look_around(life: Life, admin: Any, account: models.GatewayAccount) -> None
 def test_everything_was_listened_to(life: Life) -> None:
     assert {"urllib3.connectionpool", "django.db.backends"} <= life.ear.loggers()
     assert "/v1/checkout/sessions" in "".join(life.ear.texts)
-    assert len(life.secrets) == 6 - 1  # what was typed is the one before the newest
+    assert "/v2/checkout/orders" in "".join(life.ear.texts)
+    # Three keys, a typed and a made signing secret; two of PayPal's, and its token.
+    assert len(life.secrets) == 3 + 2 + 2 + 1
     assert all(len(secret) > 20 for secret in life.secrets)
 
 
@@ -159,7 +200,8 @@ def test_no_webhook_address_in_our_own_lines(life: Life) -> None:
     lines = as_written(life.ear)
 
     assert "hooks/payments/[token]" in lines
-    assert models.GatewayAccount.objects.get().webhook_key not in lines
+    for key in models.GatewayAccount.objects.values_list("webhook_key", flat=True):
+        assert key not in lines
 
 
 def test_no_secret_on_a_page_or_in_its_headers(life: Life) -> None:
@@ -185,7 +227,8 @@ def test_no_secret_in_the_clear_in_the_database(life: Life) -> None:
 
 
 def test_what_is_printed_of_an_object_holds_no_secret(life: Life) -> None:
-    account = models.GatewayAccount.objects.get()
+    account = models.GatewayAccount.objects.get(provider="stripe")
+    paypal = accounts.provider_for(models.GatewayAccount.objects.get(provider="paypal"))
     credentials = Credentials(secret_key=FIRST_KEY, connected_account="acct_1NQxYzAbCdEf")
     endpoint = WebhookEndpoint(endpoint_id="we_1", secret=TYPED_SECRET)
     provider = accounts.provider_for(account)
@@ -197,6 +240,8 @@ def test_what_is_printed_of_an_object_holds_no_secret(life: Life) -> None:
         endpoint,
         provider,
         vars(provider),
+        paypal,
+        vars(paypal),
     ):
         for written in (repr(thing), str(thing)):
             assert not any(secret in written for secret in life.secrets)
