@@ -186,6 +186,7 @@ def book_refund(request: HttpRequest, payment_id: UUID, refund_id: UUID) -> Http
 @access(REFUND_PAYMENTS)
 @require_POST
 def close_mismatch(request: HttpRequest, payment_id: UUID) -> HttpResponse:
+    selectors.get_payment_row(payment_id)
     form = WhyForm(request.POST)
     if form.is_valid():
         actor, why = request.user.email, form.cleaned_data["why"]  # type: ignore[union-attr]
