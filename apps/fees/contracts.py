@@ -1,6 +1,6 @@
 """What fees tells other apps. Amounts are integers in minor units of `currency`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
@@ -290,13 +290,12 @@ class InvoiceTotals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefundOrder:
-    """What a bursar asks for; `effect` is owe_again, credit_note or from_credit."""
+class RefundPart:
+    """Where a refund may be taken from: an invoice, or the family's credit (`invoice_id` None).
+    `most_minor` is what the payment still gives there, `amount_minor` what is proposed."""
 
-    payment_id: UUID
-    student_id: UUID
+    invoice_id: UUID | None
+    text: str
+    student_name: str
+    most_minor: int
     amount_minor: int
-    reason: str
-    effect: str
-    key: str
-    warnings: tuple[str, ...] = field(default=())

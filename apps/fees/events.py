@@ -1,7 +1,7 @@
 """Events of fees. Old versions stay decodable for ever; SAMPLES are frozen."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -37,6 +37,20 @@ class InvoiceSettled:
 
     invoice_id: UUID
     student_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentBooked:
+    """What a payment comes to in the books, after something of it was booked: what it gives to
+    invoices and what of it is kept as credit, in minor units."""
+
+    name: ClassVar[str] = "fees.payment_booked"
+    version: ClassVar[int] = 1
+
+    payment_id: UUID
+    allocated_minor: int
+    credited_minor: int
+    booked_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +94,12 @@ SAMPLES: dict[tuple[str, int], dict[str, Any]] = {
     ("fees.invoice_settled", 1): {
         "invoice_id": "0197a1c0-0000-7000-8000-000000000003",
         "student_id": "0197a1c0-0000-7000-8000-000000000004",
+    },
+    ("fees.payment_booked", 1): {
+        "payment_id": "0197a1c0-0000-7000-8000-000000000005",
+        "allocated_minor": 45000,
+        "credited_minor": 5000,
+        "booked_at": "2026-09-15T14:30:00+00:00",
     },
     ("fees.family_link_requested", 1): {
         "guardian_id": "0197a1c0-0000-7000-8000-000000000002",

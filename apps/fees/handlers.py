@@ -2,7 +2,7 @@
 
 from apps.events.facade import Delivery, handles
 from apps.fees.services.activities import bill_activity, unbill_activity
-from apps.fees.services.allocation import Capture, allocate_capture
+from apps.fees.services.allocation import Capture, allocate_capture, book_extra
 from apps.fees.services.disputes import Decided, book_loss, book_win
 from apps.fees.services.links import revoke_links
 from apps.fees.services.refunds import Refunded, book_refund, refund_failed
@@ -22,6 +22,17 @@ def settle_invoices_on_payment_captured(delivery: Delivery) -> None:
             lines=tuple((line.reference, line.amount_minor) for line in event.lines),
             captured_at=event.captured_at,
         )
+    )
+
+
+@handles("payments.extra_captured", version=1)
+def keep_as_credit_on_extra_captured(delivery: Delivery) -> None:
+    event = delivery.event
+    book_extra(
+        payment_id=event.payment_id,
+        capture_id=event.capture_id,
+        amount_minor=event.amount_minor,
+        at=event.captured_at,
     )
 
 

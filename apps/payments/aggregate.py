@@ -18,6 +18,8 @@ from uuid import UUID
 
 from apps.payments import contracts, events
 
+HOLDING = (contracts.REFUND_REQUESTED, contracts.REFUND_PENDING, contracts.REFUND_SUCCEEDED)
+
 
 @dataclass(slots=True)
 class RefundState:
@@ -27,11 +29,13 @@ class RefundState:
     amount_minor: int
     requested_at: datetime
     reason: str = ""
+    capture_id: str = ""
     provider_refund_id: str = ""
     external: bool = False
     pending_at: datetime | None = None
     succeeded_at: datetime | None = None
     rejected_at: datetime | None = None
+    ignored_at: datetime | None = None
     failure: str = ""
 
     @property
@@ -40,6 +44,8 @@ class RefundState:
             return contracts.REFUND_FAILED
         if self.succeeded_at:
             return contracts.REFUND_SUCCEEDED
+        if self.ignored_at:
+            return contracts.REFUND_IGNORED
         return contracts.REFUND_PENDING if self.pending_at else contracts.REFUND_REQUESTED
 
 
@@ -81,6 +87,9 @@ class PaymentState:
     processing: dict[str, datetime] = field(default_factory=dict)
     failures: dict[str, events.AttemptFailed] = field(default_factory=dict)
     mismatches: dict[str, events.MismatchDetected] = field(default_factory=dict)
+    resolved: dict[str, events.MismatchResolved] = field(default_factory=dict)
+    allocated: events.Allocated | None = None
+    credited: events.Credited | None = None
     refunds: dict[UUID, RefundState] = field(default_factory=dict)
     disputes: dict[UUID, DisputeState] = field(default_factory=dict)
     cancelled_at: datetime | None = None
@@ -103,17 +112,33 @@ class PaymentState:
 
     @property
     def refunded_minor(self) -> int:
+        return self._refunds(contracts.REFUND_SUCCEEDED)
+
+    def _refunds(self, *statuses: str) -> int:
+        """Of money that is booked: what was not goes back as it came and counts nowhere."""
         return sum(
-            r.amount_minor for r in self.refunds.values() if r.status == contracts.REFUND_SUCCEEDED
+            refund.amount_minor
+            for refund in self.refunds.values()
+            if refund.status in statuses and not refund.capture_id
         )
+
+    def unresolved(self) -> list[events.MismatchDetected]:
+        """Money that did not match and about which nobody has decided, oldest first."""
+        closed_at = self.cancelled_at
+        waiting = [
+            seen
+            for seen in self.mismatches.values()
+            if seen.capture_id not in self.resolved
+            # Before decisions had events of their own, a person closed the payment as a whole.
+            and not (closed_at and closed_at > seen.at)
+        ]
+        return sorted(waiting, key=lambda seen: (seen.at, seen.capture_id))
 
     @property
     def refundable_minor(self) -> int:
         """What may still be given back: a refund on its way holds its amount, and so does the
         payer's bank."""
-        held = sum(
-            r.amount_minor for r in self.refunds.values() if r.status != contracts.REFUND_FAILED
-        )
+        held = self._refunds(*HOLDING)
         return max(self.captured_minor - held - self.disputed_minor - self.lost_minor, 0)
 
     def counts(self, dispute: DisputeState) -> bool:
@@ -147,6 +172,20 @@ class PaymentState:
         return self.captured_minor - self.refunded_minor - self.lost_minor
 
     @property
+    def allocated_minor(self) -> int:
+        """What it pays for by the books of whoever uses it, as far as they have told."""
+        return self.allocated.amount_minor if self.allocated else 0
+
+    @property
+    def credited_minor(self) -> int:
+        return self.credited.amount_minor if self.credited else 0
+
+    @property
+    def is_square(self) -> bool:
+        """Whether the books come to what is kept: always, as soon as all news has been booked."""
+        return self.allocated_minor + self.credited_minor == self.kept_minor
+
+    @property
     def open_attempts(self) -> set[str]:
         return set(self.processing) - set(self.failures)
 
@@ -157,14 +196,16 @@ class PaymentState:
             return False
         if self.cancelled_at or self.expired_at:
             return False
-        return bool(self.mismatches) or not any(f.final for f in self.failures.values())
+        if self.mismatches:
+            return bool(self.unresolved())
+        return not any(f.final for f in self.failures.values())
 
     @property
     def status(self) -> str:
         if self.captures:
             return self._paid_status()
         if self.mismatches:
-            return contracts.UNKNOWN
+            return contracts.UNKNOWN if self.unresolved() else contracts.CANCELLED
         if self.open_attempts:
             return contracts.PROCESSING
         return self._unpaid_status()
@@ -206,7 +247,25 @@ def fold(stored: Iterable[object]) -> PaymentState:
     for event in later:
         _apply_refund_outcome(state, event)
         _apply_dispute_outcome(state, event)
+    _book_what_was_decided(state)
     return state
+
+
+def _book_what_was_decided(state: PaymentState) -> None:
+    """Money that did not match counts once a person has said so, if it is of the one currency."""
+    for capture_id, decided in state.resolved.items():
+        seen, started = state.mismatches.get(capture_id), state.started
+        if seen is None or started is None or decided.decision != contracts.BOOK:
+            continue
+        if seen.actual_currency == started.currency:
+            booked = events.Captured(
+                capture_id=capture_id,
+                amount_minor=seen.actual_minor,
+                currency=seen.actual_currency,
+                method=started.method,
+                at=seen.at,
+            )
+            state.captures.setdefault(capture_id, booked)
 
 
 def _in_reading_order(stored: Iterable[object]) -> list[object]:
@@ -235,6 +294,12 @@ def _apply_payment_event(state: PaymentState, event: object) -> bool:
                 state.failures[event.attempt_id] = event
         case events.MismatchDetected():
             state.mismatches.setdefault(event.capture_id, event)
+        case events.MismatchResolved():
+            state.resolved.setdefault(event.capture_id, event)
+        case events.Allocated():
+            state.allocated = event  # they are read by time: the latest stands
+        case events.Credited():
+            state.credited = event
         case events.Cancelled():
             state.cancelled_at = _earliest(state.cancelled_at, event.at)
         case events.Expired():
@@ -257,6 +322,7 @@ def _apply_start(state: PaymentState, event: object) -> bool:
                 amount_minor=event.amount_minor,
                 requested_at=event.at,
                 reason=event.reason,
+                capture_id=event.capture_id,
             )
         case events.ExternalRefundDetected():
             refund = RefundState(
@@ -289,6 +355,8 @@ def _apply_refund_outcome(state: PaymentState, event: object) -> None:
             refund.failure = refund.failure or event.reason
         case events.ExternalRefundBooked():
             refund.succeeded_at = _earliest(refund.succeeded_at, event.at)
+        case events.ExternalRefundIgnored():
+            refund.ignored_at = _earliest(refund.ignored_at, event.at)
 
 
 def _apply_dispute_outcome(state: PaymentState, event: object) -> None:

@@ -43,6 +43,10 @@ REFUND_REQUESTED = "requested"
 REFUND_PENDING = "pending"
 REFUND_SUCCEEDED = "succeeded"
 REFUND_FAILED = "failed"
+# Made at the gateway, and by a person's decision none of this payment's books.
+REFUND_IGNORED = "ignored"
+# What a person may decide about money that did not match.
+BOOK, REFUND, CLOSE = "book", "refund", "close"
 
 OPEN, UNDER_REVIEW, WON, LOST = "open", "under_review", "won", "lost"
 UNDECIDED = (OPEN, UNDER_REVIEW)
@@ -78,7 +82,8 @@ class StartedPayment:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundInfo:
     """One refund of a payment. Status: waiting_approval (a second person has to release it; not
-    among the payment's refunds yet), requested, pending, succeeded, failed.
+    among the payment's refunds yet), requested, pending, succeeded, failed,
+    ignored.
 
     `returned`: the reversal of a payment at the counter (a bounced cheque); nobody was given money.
     """
@@ -94,6 +99,21 @@ class RefundInfo:
     failure: str = ""
     external: bool = False
     returned: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MismatchInfo:
+    """Money that arrived and is not what was asked for: another sum or currency, or a second time.
+    `may_book`: it is in the payment's own currency, so it can be booked or refunded from here."""
+
+    capture_id: str
+    amount_minor: int
+    currency: str
+    expected_minor: int
+    expected_currency: str
+    is_second: bool
+    may_book: bool
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,12 @@ from apps.payments.contracts import (
     TakingsInfo,
     TakingsReport,
 )
-from apps.payments.selectors.money_back import disputes_of, waiting_approvals
+from apps.payments.selectors.money_back import (
+    disputes_of,
+    get_refund,
+    refunds_under_way,
+    waiting_approvals,
+)
 from apps.payments.services import accounts, counter, fraud, refunds, start, ways
 from apps.payments.services import sync as sync_service
 from apps.payments.services import takings as money
@@ -37,6 +42,7 @@ from apps.payments.services.errors import (
     PaymentInProgress,
     PaymentsPaused,
 )
+from apps.payments.services.refunds import book_external_refund, ignore_external_refund
 from apps.payments.services.timeline import method_name
 from apps.payments.services.timeline import reason_text as dispute_reason
 
@@ -57,8 +63,10 @@ __all__ = [
     "dispute_reason",
     "disputes_of",
     "get_payment",
+    "get_refund",
     "give_up_bank_plan",
     "ignore_bank_line",
+    "ignore_external_refund",
     "kept_minor",
     "list_accounts",
     "list_payments",
@@ -69,6 +77,7 @@ __all__ = [
     "plan_bank_line",
     "record_offline_payment",
     "refunds_on_their_way",
+    "refunds_under_way",
     "request_refund",
     "resume_url",
     "returned_rows",
@@ -256,11 +265,6 @@ def request_refund(
         actor=actor,
         idempotency_key=idempotency_key,
     )
-
-
-def book_external_refund(*, refund_id: UUID, actor: str) -> RefundInfo:
-    """Confirm a refund that was made in the gateway's dashboard. Raises NotFound, Conflict."""
-    return refunds.book_external_refund(refund_id=refund_id, actor=actor)
 
 
 def can_take_payments() -> bool:

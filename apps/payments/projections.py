@@ -29,6 +29,10 @@ STORED = (
     events.RefundRejected,
     events.ExternalRefundDetected,
     events.ExternalRefundBooked,
+    events.ExternalRefundIgnored,
+    events.MismatchResolved,
+    events.Allocated,
+    events.Credited,
     events.DisputeOpened,
     events.DisputeUpdated,
     events.DisputeWon,
@@ -105,7 +109,7 @@ def _dispute(state: PaymentState, dispute: DisputeState) -> tuple[Any, ...]:
 event_store.add_projection(
     event_store.Projection(
         name="payments",
-        version=2,
+        version=3,
         events=frozenset(each.name for each in STORED),
         tables=(PAYMENT, REFUND, DISPUTE),
         project=project,

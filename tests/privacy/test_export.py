@@ -51,6 +51,7 @@ def test_a_guardian_gets_everything_of_theirs(maria, person_of):
     assert [row["title"] for row in section(data, "payments.history")] == [
         "Payment started",
         "Paid",
+        "$450.00 pays for invoices",
     ]
     assert {row["subject"] for row in section(data, "notifications.messages")}
     assert "$450.00" in page

@@ -246,6 +246,7 @@ class Credit(SchoolModel):
 
     class Kind(models.TextChoices):
         OVERPAID = "overpaid", _("Paid more than was owed")
+        EXTRA = "extra", _("Captured once more")
         USED = "used", _("Used for an invoice")
         REFUND = "refund", _("Refunded")
         REFUND_RETURNED = "refund_returned", _("Refund that came back")

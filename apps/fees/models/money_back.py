@@ -32,6 +32,9 @@ class RefundDecision(SchoolModel):
     amount_minor = models.BigIntegerField()
     effect = models.CharField(max_length=12, choices=Effect)
     reason = models.CharField(max_length=200)
+    # What is taken from where: [{"invoice": id, or "" for the credit, "amount_minor": n}, …].
+    # Empty: as usual (services/split.py).
+    parts = models.JSONField(default=list, db_default=[])
     state = models.CharField(max_length=10, choices=State, default=State.REQUESTED)
     created_by = models.CharField(max_length=254, blank=True)
     created_at = models.DateTimeField(default=timezone.now)

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from apps.fees.contracts import RefundPart
 from apps.fees.models import Fee, FeeCategory, RefundDecision
 from apps.fees.preferences import DUE_DAYS
 from apps.fees.selectors import catalogue
@@ -160,6 +161,52 @@ class RefundForm(forms.Form):
         wanted = [effect.FROM_CREDIT] if has_credit else []
         wanted += [effect.CREDIT_NOTE, effect.OWE_AGAIN] if has_invoices else []
         self.fields["effect"].choices = [(e.value, e.label) for e in wanted]  # type: ignore[attr-defined]
+
+
+class PartsForm(forms.Form):
+    """From where a refund is taken: one amount for each place that the payment gives to."""
+
+    def __init__(self, *args: Any, parts: Sequence[RefundPart], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.parts = parts
+        for part in parts:
+            field = AmountField(label=part.text, required=False, initial=part.amount_minor)
+            self.fields[self._name(part)] = field
+
+    @staticmethod
+    def _name(part: RefundPart) -> str:
+        return f"part-{part.invoice_id or 'credit'}"
+
+    def rows(self) -> list[tuple[RefundPart, Any]]:
+        """Each place with its bound field."""
+        return [(part, self[self._name(part)]) for part in self.parts]
+
+    def chosen(self) -> dict[UUID | None, int]:
+        """Invoice (None: the credit) -> minor units; without what was left empty."""
+        data = self.cleaned_data
+        chosen = {part.invoice_id: data[self._name(part)] or 0 for part in self.parts}
+        return {key: amount for key, amount in chosen.items() if amount}
+
+
+class ExternalForm(forms.Form):
+    """What a refund that was made at the gateway means."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=200, help_text=_("The family reads it."))
+    effect = forms.ChoiceField(
+        label=_("What happens to the invoice"),
+        widget=forms.RadioSelect,
+        initial=RefundDecision.Effect.OWE_AGAIN.value,
+        choices=[
+            (effect.value, effect.label)
+            for effect in (RefundDecision.Effect.OWE_AGAIN, RefundDecision.Effect.CREDIT_NOTE)
+        ],
+    )
+
+
+class LeaveOutForm(forms.Form):
+    """Why a refund that was made at the gateway is not booked."""
+
+    why = forms.CharField(label=_("Why it is not booked"), max_length=200)
 
 
 class CounterForm(forms.Form):

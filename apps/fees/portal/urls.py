@@ -7,6 +7,7 @@ from apps.fees.portal import views_disputes as disputes
 from apps.fees.portal import views_fees as fees
 from apps.fees.portal import views_invoices as invoices
 from apps.fees.portal import views_ledger as ledger
+from apps.fees.portal import views_refunds as refunds
 from apps.fees.portal import views_reports as reports
 
 app_name = "fees"
@@ -47,9 +48,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("reports/outstanding/file/", reports.outstanding_file, name="report_outstanding_file"),
     path("disputes/", disputes.losses, name="losses"),
     path("disputes/<uuid:dispute_id>/decide/", disputes.decide, name="decide_loss"),
+    path("refunds/<uuid:refund_id>/", refunds.external, name="external_refund"),
+    path("refunds/<uuid:refund_id>/ignore/", refunds.ignore, name="ignore_refund"),
     path(STUDENT, ledger.student_ledger, name="student_ledger"),
     path(f"{STUDENT}payment/", ledger.record_payment, name="record_payment"),
-    path(f"{STUDENT}refund/<uuid:payment_id>/", ledger.refund, name="refund"),
+    path(f"{STUDENT}refund/<uuid:payment_id>/", refunds.refund, name="refund"),
     path(f"{STUDENT}link/<uuid:guardian_id>/", ledger.send_link, name="send_link"),
     path(f"{STUDENT}revoke/<uuid:guardian_id>/", ledger.revoke_links, name="revoke_links"),
 ]

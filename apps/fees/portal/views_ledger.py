@@ -9,19 +9,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.fees.contracts import LedgerPayment
-from apps.fees.models import RefundDecision
-from apps.fees.permissions import RECORD_PAYMENT, REFUND, VIEW_FEES
-from apps.fees.portal.forms import CounterForm, RefundForm, refuse
+from apps.fees.permissions import RECORD_PAYMENT, VIEW_FEES
+from apps.fees.portal.forms import CounterForm, refuse
 from apps.fees.selectors import ledger
 from apps.fees.selectors.losses import waiting_losses
-from apps.fees.services import counter, links, refunds
-from apps.fees.services.documents import method_name
+from apps.fees.services import counter, links
 from apps.payments import facade as payments
 from apps.payments.contracts import (
-    REFUND_FAILED,
-    REFUND_SUCCEEDED,
-    REFUND_WAITING,
     UNDECIDED,
 )
 from apps.students import facade as students
@@ -46,91 +40,11 @@ def student_ledger(request: HttpRequest, student_id: UUID) -> HttpResponse:
         "guardians": guardians,
         "ledger": book,
         "disputes": [row for row in payments.disputes_of(paid) if row.status in UNDECIDED],
+        "under_way": payments.refunds_under_way(paid),
         "approvals": payments.waiting_approvals(paid),
         "losses": waiting_losses(payment_ids=paid),
     }
     return render(request, "fees/ledger.html", context)
-
-
-@access(REFUND)
-@GET_OR_POST
-def refund(request: HttpRequest, student_id: UUID, payment_id: UUID) -> HttpResponse:
-    """Amount and reason first; the same address shows what will happen and asks once more."""
-    student = students.get_student(student_id)
-    payment = _payment(student_id, payment_id)
-    form = RefundForm(
-        request.POST or None,
-        initial=_refund_initial(payment),
-        has_credit=payment.unused_credit_minor > 0,
-        has_invoices=payment.student_minor > 0,
-    )
-    context: dict[str, Any] = {"student": student, "payment": payment, "form": form}
-    context |= {"method": method_name(payment.method), "currency": current_school().currency}
-    if request.method == "POST" and form.is_valid():
-        try:
-            answer = _next_step(request, form, student_id, payment_id, context)
-        except DomainError as error:
-            refuse(form, error)
-        else:
-            return answer
-    return render(request, "fees/refund.html", context, status=422 if form.errors else 200)
-
-
-def _payment(student_id: UUID, payment_id: UUID) -> LedgerPayment:
-    found = ledger.student_ledger(student_id=student_id).payments
-    for payment in found:
-        if payment.payment_id == payment_id:
-            return payment
-    raise NotFound(_("There is no such payment."))
-
-
-def _refund_initial(payment: LedgerPayment) -> dict[str, Any]:
-    effect = RefundDecision.Effect
-    if payment.unused_credit_minor:
-        return {"amount": payment.unused_credit_minor, "effect": effect.FROM_CREDIT.value}
-    return {"amount": payment.student_minor, "effect": effect.CREDIT_NOTE.value}
-
-
-def _next_step(
-    request: HttpRequest,
-    form: RefundForm,
-    student_id: UUID,
-    payment_id: UUID,
-    context: dict[str, Any],
-) -> HttpResponse:
-    data = form.cleaned_data
-    what = {
-        "payment_id": payment_id,
-        "student_id": student_id,
-        "amount_minor": data["amount"],
-        "effect": data["effect"],
-    }
-    if request.POST.get("confirmed") != "1":
-        refunds.check_refund(**what)
-        effect = RefundDecision.Effect(data["effect"]).label
-        shown = context | {"amount_minor": data["amount"], "effect": effect, "data": data}
-        return render(request, "fees/refund_confirm.html", shown)
-    info = refunds.refund_payment(
-        **what,
-        reason=data["reason"],
-        actor=request.user.get_username(),
-        key=f"portal:{data['key']}",
-    )
-    _say(request, info.status)
-    return redirect("fees:student_ledger", student_id)
-
-
-def _say(request: HttpRequest, status: str) -> None:
-    if status == REFUND_SUCCEEDED:
-        messages.success(request, _("The money has gone back."))
-    elif status == REFUND_FAILED:
-        messages.error(request, _("The gateway refused the refund. Nothing has changed."))
-    elif status == REFUND_WAITING:
-        messages.warning(
-            request, _("This is above the school’s limit: a second person has to approve it.")
-        )
-    else:
-        messages.info(request, _("The refund is on its way. It shows here once it is confirmed."))
 
 
 @access(RECORD_PAYMENT)

@@ -100,16 +100,17 @@ def _payments(taken: list[Allocation]) -> Iterable[LedgerPayment]:
 
 def unused_credit(*, payment_ids: Iterable[UUID]) -> dict[UUID, int]:
     """Payment -> the part of it that no invoice took."""
-    return _sums(Credit, payment_ids)
+    return sums(Credit, payment_ids)
 
 
 def _kept(*, payment_ids: Iterable[UUID]) -> dict[UUID, int]:
     """Payment -> captured - refunded - lost, by the books: allocations + credit."""
     ids = list(payment_ids)
-    allocated, credit = _sums(Allocation, ids), _sums(Credit, ids)
+    allocated, credit = sums(Allocation, ids), sums(Credit, ids)
     return {key: allocated.get(key, 0) + credit.get(key, 0) for key in ids}
 
 
-def _sums(model: type[Allocation] | type[Credit], payment_ids: Iterable[UUID]) -> dict[UUID, int]:
+def sums(model: type[Allocation] | type[Credit], payment_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Payment -> what its rows come to, in minor units."""
     rows = model.objects.filter(payment_id__in=list(payment_ids)).order_by().values("payment_id")
     return dict(rows.annotate(total=Sum("amount_minor")).values_list("payment_id", "total"))

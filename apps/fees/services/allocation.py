@@ -1,19 +1,21 @@
 """Where a payment's money goes. For every payment, always:
-allocations + credit = captured - refunded."""
+allocations + credit = captured - refunded - lost to disputes."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Q, Sum
+from django.utils import timezone
 
 from apps.events import facade as events
-from apps.fees.events import InvoiceSettled
+from apps.fees.events import InvoiceSettled, PaymentBooked
 from apps.fees.models import Allocation, Credit, FamilyAccount, Invoice, Receipt
 from apps.fees.selectors import invoices, receipts
+from apps.fees.selectors.ledger import sums
 from apps.fees.services.numbers import take_numbers
 from apps.fees.services.split import split_capture
 from apps.payments import facade as payments
@@ -63,6 +65,30 @@ def allocate_capture(capture: Capture) -> bool:
             on=on,
         )
     announce_settled(before=wanted, given=given)
+    announce_booked([capture.payment_id])
+    return True
+
+
+@transaction.atomic
+def book_extra(*, payment_id: UUID, capture_id: str, amount_minor: int, at: datetime) -> bool:
+    """More money of a payment that was booked before is the family's credit; False if done before.
+
+    Raises Receipt.DoesNotExist while the payment itself is not booked: try later.
+    """
+    receipt = Receipt.objects.get(payment_id=payment_id)
+    account = lock_account(receipt.account_id)
+    source_id = uuid5(payment_id, capture_id)
+    if account.credits.filter(kind=Credit.Kind.EXTRA, source_id=source_id).exists():
+        return False
+    write_credit(
+        account=account,
+        payment_id=payment_id,
+        kind=Credit.Kind.EXTRA,
+        amount_minor=amount_minor,
+        source_id=source_id,
+        on=school_day(at),
+    )
+    announce_booked([payment_id])
     return True
 
 
@@ -222,6 +248,21 @@ def announce_settled(*, before: Mapping[UUID, int], given: Mapping[UUID, int]) -
         events.publish(event, stream_type="invoice", stream_id=row.id)
 
 
+def announce_booked(payment_ids: Iterable[UUID]) -> None:
+    """Tell payments what each of these comes to in the books, once all of it is written. The
+    account is locked, so whoever tells later knows more."""
+    ids = list(payment_ids)
+    allocated, credit = sums(Allocation, ids), sums(Credit, ids)
+    for payment_id in ids:
+        event = PaymentBooked(
+            payment_id=payment_id,
+            allocated_minor=allocated.get(payment_id, 0),
+            credited_minor=credit.get(payment_id, 0),
+            booked_at=timezone.now(),
+        )
+        events.publish(event, stream_type="payment", stream_id=payment_id)
+
+
 @transaction.atomic
 def use_credit(
     *, household_id: UUID, invoice_ids: Sequence[UUID], most_minor: int, token: UUID
@@ -236,15 +277,17 @@ def use_credit(
         return used
     wanted = lock_balances(invoice_ids)
     _refuse_moving(wanted)
-    left, total_given = most_minor, dict.fromkeys(wanted, 0)
+    left, total_given, touched = most_minor, dict.fromkeys(wanted, 0), []
     for payment_id, unused in _unused_credit(account):
         rest = {key: wanted[key] - total_given[key] for key in wanted}
         given, _ = split_capture(amount=min(left, unused), chosen=(), balances=rest)
         _move_credit(account, payment_id, given, token=token)
+        touched += [payment_id] if given else []
         for key, amount in given.items():
             total_given[key] += amount
         left -= sum(given.values())
     announce_settled(before=wanted, given=total_given)
+    announce_booked(touched)
     return most_minor - left
 
 

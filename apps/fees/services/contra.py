@@ -11,7 +11,12 @@ from datetime import date
 from uuid import UUID
 
 from apps.fees.models import Allocation, Charge, Credit, FamilyAccount
-from apps.fees.services.allocation import announce_settled, lock_balances, write_credit
+from apps.fees.services.allocation import (
+    announce_booked,
+    announce_settled,
+    lock_balances,
+    write_credit,
+)
 from apps.fees.services.split import split_capture
 
 
@@ -43,6 +48,12 @@ def given_by(payment_id: UUID) -> dict[UUID, int]:
     return {key: amount for key, amount in net.items() if amount > 0}
 
 
+def newest_invoice(payment_id: UUID) -> UUID | None:
+    """The invoice that the payment last gave to, or lost."""
+    rows = Allocation.objects.filter(payment_id=payment_id).order_by("-created_at", "-id")
+    return rows.values_list("invoice_id", flat=True).first()
+
+
 def take_back(
     move: Movement, taken: Mapping[UUID, int], from_credit: int, *, account: FamilyAccount
 ) -> None:
@@ -50,6 +61,7 @@ def take_back(
     _write(move, {key: -amount for key, amount in taken.items()})
     if from_credit:
         _write_credit(move, account, -from_credit)
+    announce_booked([move.payment_id])
 
 
 def give_again(move: Movement, amount: int, *, taken_as: Movement, account: FamilyAccount) -> None:
@@ -66,6 +78,7 @@ def give_again(move: Movement, amount: int, *, taken_as: Movement, account: Fami
     if rest:
         _write_credit(move, account, rest)
     announce_settled(before=wanted, given=given)
+    announce_booked([move.payment_id])
 
 
 def _write(move: Movement, amounts: Mapping[UUID, int]) -> None:

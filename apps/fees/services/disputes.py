@@ -13,7 +13,7 @@ from apps.fees.models import Allocation, Charge, Credit, DisputeLoss, FamilyAcco
 from apps.fees.selectors import ledger
 from apps.fees.services import contra
 from apps.fees.services.allocation import lock_account, lock_balances, school_day
-from apps.fees.services.split import split_loss
+from apps.fees.services.split import split_outgoing
 from apps.identity import facade as identity
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.schools import today
@@ -46,11 +46,11 @@ def book_loss(lost: Decided) -> bool:
         return False
     given = contra.given_by(lost.payment_id)
     lock_balances(given)
-    taken, from_credit = split_loss(
+    taken, from_credit = split_outgoing(
         amount=lost.amount_minor,
         given=list(given.items()),
         credit=ledger.unused_credit(payment_ids=[lost.payment_id]).get(lost.payment_id, 0),
-        fallback=_newest_invoice(lost.payment_id),
+        fallback=contra.newest_invoice(lost.payment_id),
     )
     contra.take_back(_movement(lost), taken, from_credit, account=account)
     DisputeLoss.objects.create(
@@ -62,11 +62,6 @@ def book_loss(lost: Decided) -> bool:
         state=State.WAITING if taken else State.OWED,
     )
     return True
-
-
-def _newest_invoice(payment_id: UUID) -> UUID | None:
-    rows = Allocation.objects.filter(payment_id=payment_id).order_by("-created_at", "-id")
-    return rows.values_list("invoice_id", flat=True).first()
 
 
 def _movement(decided: Decided) -> contra.Movement:

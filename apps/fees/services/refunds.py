@@ -1,25 +1,23 @@
 """Refunds: what the bursar decides, and the contra entries when the money has gone back."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from apps.fees.models import Allocation, Credit, Invoice, Receipt
+from apps.fees.models import Allocation, Credit, Receipt
 from apps.fees.models import RefundDecision as Decision
 from apps.fees.selectors import ledger
 from apps.fees.services import contra
+from apps.fees.services import parts as splitting
 from apps.fees.services.allocation import lock_account, lock_balances, school_day
-from apps.fees.services.split import split_refund
+from apps.fees.services.split import split_outgoing
 from apps.identity import facade as identity
 from apps.payments import facade as payments
-from apps.payments.contracts import REFUND_FAILED, REFUND_SUCCEEDED, PaymentInfo, RefundInfo
+from apps.payments.contracts import REFUND_SUCCEEDED, RefundInfo
 from kernel.errors import Conflict, DomainError, Invalid, Unavailable
-from kernel.money import format_money
 from kernel.schools import today
 
 
@@ -43,17 +41,27 @@ def refund_payment(
     effect: str,
     actor: str,
     key: str,
+    parts: splitting.Parts | None = None,
 ) -> RefundInfo:
     """Give money back from a student's ledger; the same `key` never gives it back twice.
 
-    `effect` is one of RefundDecision.Effect. Raises Invalid for more than may be refunded and
-    Conflict when the key was used for something else. Talks to the gateway: no transaction open.
+    `effect` is one of RefundDecision.Effect; `parts` says what is taken from which invoice and
+    from the credit (None: as proposed, and of this student alone). Raises Invalid for more than
+    may be refunded and Conflict when the key was used for something else. Talks to the gateway: no
+    transaction open.
     """
-    asked_before = Decision.objects.filter(key=key).exclude(state=Decision.State.FAILED)
-    if not asked_before.exists():
-        check_refund(
-            payment_id=payment_id, student_id=student_id, amount_minor=amount_minor, effect=effect
+    known = Decision.objects.filter(key=key).exclude(state=Decision.State.FAILED).first()
+    if known is None:
+        proposed = splitting.propose(
+            payment_id=payment_id,
+            student_id=student_id,
+            amount_minor=amount_minor,
+            effect=effect,
+            alone=parts is None,
         )
+        if parts is None:
+            parts = {part.invoice_id: part.amount_minor for part in proposed}
+        splitting.check(payment_id=payment_id, amount_minor=amount_minor, parts=parts)
     decision = decide(
         key=key,
         payment_id=payment_id,
@@ -62,6 +70,7 @@ def refund_payment(
         reason=reason,
         effect=effect,
         actor=actor,
+        parts=splitting.stored(parts or {}),
     )
     info = _ask_gateway(decision, actor=actor)
     Decision.objects.filter(pk=decision.pk).update(refund_id=info.id)
@@ -76,45 +85,48 @@ def book_at_once(info: RefundInfo) -> None:
         book_refund(_refunded(info))
 
 
-def check_refund(*, payment_id: UUID, student_id: UUID, amount_minor: int, effect: str) -> None:
-    """Raise Invalid (naming the field) unless this refund can be made."""
+@transaction.atomic
+def book_external(
+    *, refund_id: UUID, reason: str, effect: str, parts: splitting.Parts, actor: str
+) -> None:
+    """Book a refund that was made in the gateway's own dashboard, from these invoices and credit.
+
+    Raises NotFound, Invalid (the parts are not the amount), Conflict (decided already).
+    """
+    info = payments.get_refund(refund_id)
     if effect not in Decision.Effect.values:
         raise Invalid(_("Choose what happens to the invoice."), field="effect")
-    if amount_minor <= 0:
-        raise Invalid(_("A refund must be more than zero."), field="amount")
-    most, currency = refund_limit(payment_id=payment_id, student_id=student_id, effect=effect)
-    if amount_minor > most:
-        message = _("At most %(amount)s of this payment can be given back this way.")
-        raise Invalid(message % {"amount": format_money(most, currency)}, field="amount")
+    splitting.check(payment_id=info.payment_id, amount_minor=info.amount_minor, parts=parts)
+    decision = decide(
+        key=f"external:{refund_id}",
+        payment_id=info.payment_id,
+        student_id=None,
+        amount_minor=info.amount_minor,
+        reason=reason,
+        effect=effect,
+        actor=actor,
+        parts=splitting.stored(parts),
+    )
+    Decision.objects.filter(pk=decision.pk).update(refund_id=refund_id)
+    book_refund(_refunded(payments.book_external_refund(refund_id=refund_id, actor=actor)))
 
 
-def refund_limit(*, payment_id: UUID, student_id: UUID, effect: str) -> tuple[int, str]:
-    """The most that can be refunded (minor units) and its currency: what the gateway allows and,
-    by the books, the student's part of the payment or its unused credit."""
-    info = payments.get_payment(payment_id)
-    if effect == Decision.Effect.FROM_CREDIT:
-        by_books = ledger.unused_credit(payment_ids=[payment_id]).get(payment_id, 0)
-    else:
-        rows = Allocation.objects.filter(payment_id=payment_id, invoice__student_id=student_id)
-        by_books = rows.aggregate(total=Sum("amount_minor"))["total"] or 0
-        by_books -= _on_its_way(info, student_id)
-    return max(min(by_books, info.refundable_minor), 0), info.currency
-
-
-def _on_its_way(info: PaymentInfo, student_id: UUID) -> int:
-    """Refunds of the student's part that the gateway (or a second person) has been asked for and
-    the books do not show yet: without them a second refund would take a sibling's part."""
-    standing = [refund.id for refund in info.refunds if refund.status != REFUND_FAILED]
-    standing += [approval.id for approval in payments.waiting_approvals([info.id])]
-    rows = Decision.objects.filter(
-        refund_id__in=standing, student_id=student_id, state=Decision.State.REQUESTED
-    ).exclude(effect=Decision.Effect.FROM_CREDIT)
-    return rows.aggregate(total=Sum("amount_minor"))["total"] or 0
+def ignore_external(*, refund_id: UUID, reason: str, actor: str) -> None:
+    """Leave a refund of the gateway's dashboard out of the books, and say why. Raises NotFound,
+    Invalid, Conflict (decided already)."""
+    payments.ignore_external_refund(refund_id=refund_id, reason=reason, actor=actor)
+    identity.record_audit(
+        actor=actor,
+        action="fees.external_refund_ignored",
+        subject=str(refund_id),
+        detail={"reason": reason},
+    )
 
 
 def decide(*, key: str, payment_id: UUID, actor: str, **what: object) -> Decision:
-    """Write down what was asked for (student_id, amount_minor, reason, effect) before the gateway
-    is asked, so that the event can never overtake it. Raises Conflict for a key in other use."""
+    """Write down what was asked for (student_id, amount_minor, reason, effect, parts) before the
+    gateway is asked, so that the event can never overtake it. Raises Conflict for a key in other
+    use."""
     try:
         with transaction.atomic():
             decision = Decision.objects.create(
@@ -176,12 +188,14 @@ def book_refund(refund: Refunded) -> bool:
     decision = _decision_for(refund)
     given = contra.given_by(refund.payment_id)
     lock_balances(given)
-    taken, from_credit = split_refund(
+    taken, from_credit = split_outgoing(
         amount=refund.amount_minor,
         given=list(given.items()),
         credit=ledger.unused_credit(payment_ids=[refund.payment_id]).get(refund.payment_id, 0),
-        preferred=_preferred(decision, given),
+        fallback=contra.newest_invoice(refund.payment_id),
+        preferred=splitting.of_student(given, decision.student_id if decision else None),
         credit_first=bool(decision and decision.effect == Decision.Effect.FROM_CREDIT),
+        asked=splitting.loaded(decision.parts) if decision else None,
     )
     contra.take_back(move, taken, from_credit, account=account)
     if decision and decision.effect == Decision.Effect.CREDIT_NOTE:
@@ -210,13 +224,6 @@ def _decision_for(refund: Refunded) -> Decision | None:
         state=Decision.State.REQUESTED,
     )
     return Decision.objects.filter(refund_id=refund.refund_id).first() or waiting.first()
-
-
-def _preferred(decision: Decision | None, given: Mapping[UUID, int]) -> frozenset[UUID]:
-    if decision is None or decision.student_id is None:
-        return frozenset()
-    rows = Invoice.objects.filter(pk__in=given, student_id=decision.student_id)
-    return frozenset(rows.values_list("pk", flat=True))
 
 
 def _credit_note(refund: Refunded, *, actor: str) -> contra.CreditNote:

@@ -1,6 +1,7 @@
 """How money is divided: integers only, no database. The rules of the books."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 
@@ -37,48 +38,61 @@ def split_refund(
     credit: int,
     preferred: frozenset[UUID] = frozenset(),
     credit_first: bool = False,
+    asked: Mapping[UUID | None, int] | None = None,
 ) -> tuple[dict[UUID, int], int]:
     """Divide a refund over what its payment gave: `given` is (invoice, net amount), newest first.
 
-    Preferred invoices come first, then unused credit, then the rest, newest first; credit_first
-    puts the credit before all. The second part of the answer is what is taken from the credit.
-    Raises ValueError when the payment did not give that much.
+    What was `asked` comes first (None is the credit), as far as it still stands. Then preferred
+    invoices, unused credit and the rest, newest first; credit_first puts the credit before all.
+    The second part of the answer is what is taken from the credit. Raises ValueError when the
+    payment did not give that much.
     """
+    asked = asked or {}
     left = amount
     taken: dict[UUID, int] = {}
     from_credit = 0
 
-    def take_credit() -> None:
+    def take_credit(most: int) -> None:
         nonlocal left, from_credit
-        part = min(left, credit - from_credit)
+        part = max(min(left, most, credit - from_credit), 0)
         from_credit += part
         left -= part
 
-    def take(rows: Iterable[tuple[UUID, int]]) -> None:
+    def take(rows: Iterable[tuple[UUID, int]], most: Callable[[UUID], int] | None = None) -> None:
         nonlocal left
         for invoice_id, net in rows:
-            part = min(left, net)
+            rest = net - taken.get(invoice_id, 0)
+            part = min(left, rest, most(invoice_id) if most else rest)
             if part > 0:
-                taken[invoice_id] = part
+                taken[invoice_id] = taken.get(invoice_id, 0) + part
                 left -= part
 
+    take(given, lambda key: asked.get(key, 0))
+    take_credit(asked.get(None, 0))
     if credit_first:
-        take_credit()
+        take_credit(credit)
     take(row for row in given if row[0] in preferred)
-    take_credit()
+    take_credit(credit)
     take(row for row in given if row[0] not in preferred)
     if left:
         raise ValueError(f"the payment gave {amount - left}, a refund of {amount} is too much")
     return taken, from_credit
 
 
-def split_loss(
-    *, amount: int, given: Sequence[tuple[UUID, int]], credit: int, fallback: UUID | None
+def split_outgoing(
+    *,
+    amount: int,
+    given: Sequence[tuple[UUID, int]],
+    credit: int,
+    fallback: UUID | None,
+    **how: Any,
 ) -> tuple[dict[UUID, int], int]:
-    """Divide what a bank took: unused credit first, then the invoices, newest first. More than the
-    payment still gives is owed too: on the `fallback` invoice, or as credit below zero."""
-    within = min(amount, max(credit, 0) + sum(net for _key, net in given))
-    taken, from_credit = split_refund(amount=within, given=given, credit=max(credit, 0))
+    """Divide money that is gone, as split_refund does (`how`): it may be more than the payment
+    still gives, when a bank took what is refunded as well. That the family owes too: on the
+    `fallback` invoice, or as credit below zero."""
+    held = max(credit, 0)
+    within = min(amount, held + sum(net for _key, net in given))
+    taken, from_credit = split_refund(amount=within, given=given, credit=held, **how)
     beyond = amount - within
     if beyond and fallback is not None:
         taken[fallback] = taken.get(fallback, 0) + beyond

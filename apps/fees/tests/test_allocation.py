@@ -14,7 +14,7 @@ from apps.fees.models import Allocation, Credit, Receipt, RefundDecision
 from apps.fees.selectors import family as families
 from apps.fees.selectors import invoices, ledger
 from apps.fees.selectors.totals import money_totals
-from apps.fees.services import allocation, counter, refunds
+from apps.fees.services import allocation, counter, parts, refunds
 from apps.fees.tests import factories as make
 from apps.payments import facade as payments
 from kernel.errors import Conflict, Invalid
@@ -122,9 +122,10 @@ def test_a_partial_refund_agrees_everywhere_to_the_cent(
     asked = bursar.post(url, sent)
     assert "Refund $200.00?" in asked.content.decode()
     assert total(Allocation) == 90000
-    done = bursar.post(url, sent | {"confirmed": "1"})
+    sent |= {"confirmed": "1", f"part-{invoice.id}": "200.00"}
+    done = bursar.post(url, sent)
     assert done.status_code == 302
-    bursar.post(url, sent | {"confirmed": "1"})  # the double click
+    bursar.post(url, sent)  # the double click
     drain()
     info = invoices.get_invoice(invoice_id=invoice.id)
     book = ledger.student_ledger(student_id=family.child.pk)
@@ -138,19 +139,40 @@ def test_a_partial_refund_agrees_everywhere_to_the_cent(
     assert (receipt.amount_minor, receipt.refunded_minor) == (90000, 20000)
 
 
-def test_more_than_the_students_part_is_not_refunded(room, family, drain):
+def test_a_refund_is_proposed_from_the_student_first_and_never_beyond_the_payment(
+    room, family, drain
+):
     make.bill(room)
     lines = [(make.owed(child)[0].id, 45000) for child in family.children]
     payment_id = make.pay(family, lines)
     drain()
-    with pytest.raises(Invalid, match=r"At most \$450\.00") as refused:
-        refunds.check_refund(
-            payment_id=payment_id,
-            student_id=family.child.pk,
-            amount_minor=45001,
-            effect="owe_again",
+    ada = family.child.pk
+
+    def proposed(amount):
+        rows = parts.propose(
+            payment_id=payment_id, student_id=ada, amount_minor=amount, effect="owe_again"
         )
+        return {row.invoice_id: row.amount_minor for row in rows}
+
+    (mine, _), (siblings, _) = lines
+    assert proposed(45000) == {mine: 45000, siblings: 0}
+    assert proposed(45001) == {mine: 45000, siblings: 1}
+    with pytest.raises(Invalid, match=r"At most \$900\.00") as refused:
+        proposed(90001)
     assert refused.value.field == "amount"
+
+
+@pytest.mark.parametrize("wrong", [(20000, 20001), (45001, 0), (-1, 40001), (40000, 1)])
+def test_parts_must_come_to_the_amount_and_to_no_more_than_was_given(room, family, drain, wrong):
+    make.bill(room)
+    lines = [(make.owed(child)[0].id, 45000) for child in family.children]
+    payment_id = make.pay(family, lines)
+    drain()
+    chosen = {invoice_id: part for (invoice_id, _), part in zip(lines, wrong, strict=True)}
+
+    with pytest.raises(Invalid) as refused:
+        parts.check(payment_id=payment_id, amount_minor=40000, parts=chosen)
+    assert refused.value.field == "parts"
 
 
 def test_a_refund_without_a_decision_makes_the_family_owe_again(room):

@@ -12,7 +12,7 @@ from apps.fees.models import Allocation, Charge, Credit, DisputeLoss
 from apps.fees.selectors import books, invoices, ledger, receipts
 from apps.fees.selectors import family as families
 from apps.fees.services import disputes, refunds
-from apps.fees.services.split import split_loss
+from apps.fees.services.split import split_outgoing
 from apps.fees.tests import factories as make
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.schools import today
@@ -176,10 +176,28 @@ def test_credit_that_was_refunded_and_taken_is_below_zero(room, family):
     assert DisputeLoss.objects.get().state == "owed"
 
 
+def test_a_refund_on_its_way_when_the_bank_took_everything_is_owed_too(paid):
+    invoice, payment_id = paid
+    disputes.book_loss(decided(payment_id, 50000))
+
+    assert refunds.book_refund(
+        refunds.Refunded(
+            refund_id=uuid4(),
+            payment_id=payment_id,
+            amount_minor=20000,
+            reason="Sorry",
+            completed_at=timezone.now(),
+        )
+    )
+
+    assert kept(payment_id) == -20000
+    assert invoices.get_invoice(invoice_id=invoice.id).balance_minor == 65000
+
+
 @pytest.mark.parametrize("amount", range(0, 130, 7))
 def test_what_a_bank_took_is_divided_without_rest(amount):
     a, b = uuid4(), uuid4()
-    taken, credit = split_loss(amount=amount, given=[(a, 40), (b, 30)], credit=20, fallback=a)
+    taken, credit = split_outgoing(amount=amount, given=[(a, 40), (b, 30)], credit=20, fallback=a)
     assert sum(taken.values()) + credit == amount
     assert credit <= 20
 

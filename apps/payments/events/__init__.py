@@ -8,6 +8,7 @@ from apps.payments.events.disputes import (
     DisputeWon,
 )
 from apps.payments.events.published import (
+    ExtraCaptured,
     Line,
     PaymentCaptured,
     PaymentFailed,
@@ -16,14 +17,18 @@ from apps.payments.events.published import (
 )
 from apps.payments.events.samples import SAMPLES, UPCASTERS
 from apps.payments.events.story import (
+    Allocated,
     AttemptFailed,
     Cancelled,
     Captured,
+    Credited,
     Expired,
     ExternalRefundBooked,
     ExternalRefundDetected,
+    ExternalRefundIgnored,
     Initiated,
     MismatchDetected,
+    MismatchResolved,
     OutcomeUnknown,
     Part,
     Processing,
@@ -37,9 +42,11 @@ from apps.payments.events.story import (
 __all__ = [
     "SAMPLES",
     "UPCASTERS",
+    "Allocated",
     "AttemptFailed",
     "Cancelled",
     "Captured",
+    "Credited",
     "DisputeLost",
     "DisputeOpened",
     "DisputeUpdated",
@@ -47,9 +54,12 @@ __all__ = [
     "Expired",
     "ExternalRefundBooked",
     "ExternalRefundDetected",
+    "ExternalRefundIgnored",
+    "ExtraCaptured",
     "Initiated",
     "Line",
     "MismatchDetected",
+    "MismatchResolved",
     "OutcomeUnknown",
     "Part",
     "PaymentCaptured",

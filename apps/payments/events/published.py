@@ -33,6 +33,19 @@ class PaymentCaptured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExtraCaptured:
+    """More money of a payment that was captured before has been booked, by a person's decision."""
+
+    name: ClassVar[str] = "payments.extra_captured"
+    version: ClassVar[int] = 1
+    payment_id: UUID
+    capture_id: str
+    amount_minor: int
+    currency: str
+    captured_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentFailed:
     """A payment brought no money. `reason`: declined, cancelled or expired; a declined one may
     still be paid later."""

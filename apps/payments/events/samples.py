@@ -24,6 +24,12 @@ SAMPLES: dict[tuple[str, int], dict[str, Any]] = {
         "lines": [_LINE],
         "captured_at": _AT,
     },
+    ("payments.extra_captured", 1): {
+        "payment_id": _PAYMENT,
+        "capture_id": "ch_2",
+        **_SUM,
+        "captured_at": _AT,
+    },
     ("payments.payment_failed", 1): {
         "payment_id": _PAYMENT,
         "payer_id": _PAYER,
@@ -101,6 +107,16 @@ SAMPLES: dict[tuple[str, int], dict[str, Any]] = {
         "reason": "Trip was cancelled",
         "at": _AT,
     },
+    ("payments.refund_requested", 2): {
+        "refund_id": _REFUND,
+        "amount_minor": 2500,
+        "reason": "Taken twice",
+        "at": _AT,
+        "capture_id": "ch_2",
+    },
+    ("payments.mismatch_resolved", 1): {"capture_id": "ch_1", "decision": "book", "at": _AT},
+    ("payments.allocated", 1): {"amount_minor": 20000, "at": _AT},
+    ("payments.credited", 1): {"amount_minor": 5000, "at": _AT},
     ("payments.refund_pending", 1): {"refund_id": _REFUND, "provider_refund_id": "re_1", "at": _AT},
     ("payments.refund_succeeded", 1): {
         "refund_id": _REFUND,
@@ -119,6 +135,11 @@ SAMPLES: dict[tuple[str, int], dict[str, Any]] = {
         "at": _AT,
     },
     ("payments.external_refund_booked", 1): {"refund_id": _REFUND, "at": _AT},
+    ("payments.external_refund_ignored", 1): {
+        "refund_id": _REFUND,
+        "reason": "Given back in cash as well",
+        "at": _AT,
+    },
     ("payments.dispute_opened", 1): {
         "dispute_id": _DISPUTE,
         "payment_id": _PAYMENT,
@@ -159,4 +180,12 @@ def _without_names(payload: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "lines": lines}
 
 
-UPCASTERS = {("payments.initiated", 1): _without_names}
+def _of_the_payment(payload: dict[str, Any]) -> dict[str, Any]:
+    """payments.refund_requested v1 -> v2."""
+    return {**payload, "capture_id": ""}
+
+
+UPCASTERS = {
+    ("payments.initiated", 1): _without_names,
+    ("payments.refund_requested", 1): _of_the_payment,
+}

@@ -128,15 +128,49 @@ class MismatchDetected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MismatchResolved:
+    """A person decided about money that did not match: `book` it for the family, `refund` it, or
+    `close` it as it is."""
+
+    name: ClassVar[str] = "payments.mismatch_resolved"
+    version: ClassVar[int] = 1
+    capture_id: str
+    decision: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allocated:
+    """What the payment pays for comes to this by the books, after something was booked."""
+
+    name: ClassVar[str] = "payments.allocated"
+    version: ClassVar[int] = 1
+    amount_minor: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credited:
+    """What of the payment is kept as the family's credit by the books, after a booking."""
+
+    name: ClassVar[str] = "payments.credited"
+    version: ClassVar[int] = 1
+    amount_minor: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRequested:
-    """The school wants to give money back."""
+    """The school wants to give money back. `capture_id` is empty, or a capture that was not booked
+    and goes back as it came. Version 1 did not know such refunds."""
 
     name: ClassVar[str] = "payments.refund_requested"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     refund_id: UUID
     amount_minor: int
     reason: str
     at: datetime
+    capture_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,4 +225,15 @@ class ExternalRefundBooked:
     name: ClassVar[str] = "payments.external_refund_booked"
     version: ClassVar[int] = 1
     refund_id: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalRefundIgnored:
+    """A person decided that a refund made at the gateway is none of this payment's books."""
+
+    name: ClassVar[str] = "payments.external_refund_ignored"
+    version: ClassVar[int] = 1
+    refund_id: UUID
+    reason: str
     at: datetime

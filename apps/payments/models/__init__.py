@@ -259,6 +259,8 @@ class Refund(SchoolModel):
     reason = models.CharField(max_length=300, blank=True)
     actor = models.CharField(max_length=200, default="", blank=True)
     idempotency_key = models.CharField(max_length=200)
+    # Of money that was not booked: it goes back as it came and is in no sum of the payment.
+    capture_id = models.CharField(max_length=255, default="", db_default="", blank=True)
     provider_refund_id = models.CharField(max_length=255, default="", blank=True)
     external = models.BooleanField(default=False)
     status = models.CharField(max_length=20)
@@ -291,6 +293,7 @@ class RefundApproval(SchoolModel):
     amount_minor = models.BigIntegerField()
     reason = models.CharField(max_length=300, blank=True)
     idempotency_key = models.CharField(max_length=200)
+    capture_id = models.CharField(max_length=255, default="", db_default="", blank=True)
     state = models.CharField(max_length=10, default=WAITING)
     requested_by = models.CharField(max_length=200)
     requested_at = models.DateTimeField()

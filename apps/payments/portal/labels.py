@@ -33,6 +33,7 @@ REFUND: dict[str, Label] = {
     "pending": (_("On its way"), "info"),
     "succeeded": (_("Made"), "ok"),
     "failed": (_("Failed"), "bad"),
+    "ignored": (_("Not booked"), "muted"),
 }
 DISPUTE: dict[str, Label] = {
     "open": (_("Answer it"), "bad"),

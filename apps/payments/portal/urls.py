@@ -81,6 +81,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<uuid:payment_id>/ask/", views.ask_again, name="ask_again"),
     path("<uuid:payment_id>/refund/", views.refund, name="refund"),
     path("<uuid:payment_id>/returned/", returning_views.take_back, name="take_back"),
-    path("<uuid:payment_id>/close/", views.close_mismatch, name="close_mismatch"),
-    path("<uuid:payment_id>/refunds/<uuid:refund_id>/book/", views.book_refund, name="book_refund"),
+    path("<uuid:payment_id>/resolve/", views.resolve_mismatch, name="resolve_mismatch"),
 ]

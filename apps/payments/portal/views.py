@@ -28,7 +28,16 @@ from apps.payments.portal.forms import (
     WhyForm,
 )
 from apps.payments.selectors import money_back
-from apps.payments.services import derived, refunds, returning, sync, timeline, webhooks
+from apps.payments.services import (
+    booking,
+    derived,
+    mismatches,
+    refunds,
+    returning,
+    sync,
+    timeline,
+    webhooks,
+)
 from apps.payments.services.reconcile import reading
 from kernel.access import access
 from kernel.errors import DomainError, NotFound
@@ -84,18 +93,28 @@ def _detail(
         "timeline": timeline.timeline(payment),
         "refunds": [(refund, labels.REFUND[refund.status]) for refund in info.refunds],
         "refund_form": refund_form,
-        "why_form": WhyForm(auto_id="close_%s"),
         "approvals": labels.with_approvals(
             money_back.approvals_of([payment.pk]),
             actor=request.user.email,  # type: ignore[union-attr]
         ),
         "decline_form": DeclineForm(),
+        "mismatches": _mismatches(payment),
+        "books": booking.in_the_books(payment),
         "disputes": labels.with_disputes(money_back.disputes_of([payment.pk])),
         "attention": _attention(payment),
         "reason_form": ReasonForm(auto_id="returned_%s") if returning.can_bounce(payment) else None,
         "may_ask": payment.provider != models.OFFLINE and bool(payment.request),
     }
     return render(request, "payments/payment_detail.html", context, status=status)
+
+
+def _mismatches(payment: models.Payment) -> list[tuple[contracts.MismatchInfo, dict[str, WhyForm]]]:
+    """What waits for a decision, each with a form for every decision."""
+    decisions = (contracts.BOOK, contracts.REFUND, contracts.CLOSE)
+    return [
+        (seen, {each: WhyForm(auto_id=f"{each}-{place}-%s") for each in decisions})
+        for place, seen in enumerate(mismatches.waiting(payment))
+    ]
 
 
 def _method(payment: models.Payment) -> str:
@@ -105,8 +124,8 @@ def _method(payment: models.Payment) -> str:
 def _attention(payment: models.Payment) -> str:
     return {
         derived.MISMATCH: _(
-            "The gateway took another amount than was asked for. Nothing was booked. Look the "
-            "payment up in the gateway's dashboard, refund it there if it is wrong, then close it."
+            "The gateway took money that is not what was asked for: another amount, or a second "
+            "time. It is not booked. Decide what becomes of it."
         ),
         derived.EXTERNAL_REFUND: _(
             "Money was given back in the gateway's own dashboard. Book it here, so that the "
@@ -177,24 +196,32 @@ def tell_refund(request: HttpRequest, info: contracts.RefundInfo) -> None:
 
 @access(REFUND_PAYMENTS)
 @require_POST
-def book_refund(request: HttpRequest, payment_id: UUID, refund_id: UUID) -> HttpResponse:
-    refunds.book_external_refund(refund_id=refund_id, actor=request.user.email)  # type: ignore[union-attr]
-    messages.success(request, _("The refund is booked."))
-    return redirect("payments:detail", payment_id)
-
-
-@access(REFUND_PAYMENTS)
-@require_POST
-def close_mismatch(request: HttpRequest, payment_id: UUID) -> HttpResponse:
-    selectors.get_payment_row(payment_id)
-    form = WhyForm(request.POST)
-    if form.is_valid():
-        actor, why = request.user.email, form.cleaned_data["why"]  # type: ignore[union-attr]
-        sync.settle_by_hand(payment_id, actor=actor, why=why)
-        messages.success(request, _("The payment is closed. Nothing was booked."))
+def resolve_mismatch(request: HttpRequest, payment_id: UUID) -> HttpResponse:
+    decision, form = request.POST.get("decision", ""), WhyForm(request.POST)
+    try:
+        info = mismatches.resolve(
+            payment_id=payment_id,
+            capture_id=request.POST.get("capture", ""),
+            decision=decision,
+            why=form.cleaned_data["why"] if form.is_valid() else "",
+            actor=request.user.email,  # type: ignore[union-attr]
+        )
+    except NotFound:
+        raise
+    except DomainError as error:
+        messages.error(request, str(error))
     else:
-        messages.error(request, _("Say why the payment is closed as it is."))
+        _tell_decision(request, decision, info)
     return redirect("payments:detail", payment_id)
+
+
+def _tell_decision(request: HttpRequest, decision: str, info: contracts.RefundInfo | None) -> None:
+    if info is not None:
+        tell_refund(request, info)
+    elif decision == contracts.BOOK:
+        messages.success(request, _("The money is booked for the family."))
+    else:
+        messages.success(request, _("The payment is closed. Nothing was booked."))
 
 
 @access(VIEW_PAYMENTS)

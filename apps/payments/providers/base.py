@@ -202,7 +202,8 @@ class PaymentSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRequest:
-    """`idempotency_key` is the refund's own id, for ever. `capture_id`: of the money that came."""
+    """`idempotency_key` is the refund's own id, for ever. `capture_id`: of the money that came;
+    `by_capture`: of several captures it is this one."""
 
     session_id: str
     capture_id: str
@@ -211,6 +212,7 @@ class RefundRequest:
     amount_minor: int
     currency: str
     idempotency_key: str
+    by_capture: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -161,19 +161,22 @@ class StripeProvider:
 
     def refund(self, request: RefundRequest) -> RefundSnapshot:
         with _translated_errors():
-            session = self._client.v1.checkout.sessions.retrieve(request.session_id).to_dict()
+            params = {
+                **self._what_to_refund(request),
+                "amount": request.amount_minor,
+                "metadata": {"refund_id": request.refund_id, "payment_id": request.payment_id},
+            }
             refund = self._client.v1.refunds.create(
-                {
-                    "payment_intent": session["payment_intent"],
-                    "amount": request.amount_minor,
-                    "metadata": {
-                        "refund_id": request.refund_id,
-                        "payment_id": request.payment_id,
-                    },
-                },
+                params,  # type: ignore[arg-type]
                 {"idempotency_key": request.idempotency_key},
             ).to_dict()
         return snapshots.refund_snapshot(refund)
+
+    def _what_to_refund(self, request: RefundRequest) -> dict[str, Any]:
+        if request.by_capture:
+            return {"charge": request.capture_id}
+        session = self._client.v1.checkout.sessions.retrieve(request.session_id).to_dict()
+        return {"payment_intent": session["payment_intent"]}
 
     def register_webhook(self, *, url: str, idempotency_key: str) -> WebhookEndpoint:
         with _translated_errors():

@@ -4,6 +4,7 @@ POST /_control/faults            {"api": KIND, "times": 1, "path": "/v1/", "seco
                                  KIND is 500, 503, 429, timeout, slow, lost or off;
                                  {"webhooks": "off" | "on"}
 POST /_control/settle            {"session": "cs_…", "outcome": "succeeded" | "failed"}
+POST /_control/capture_again     {"session": "cs_…"}
 POST /_control/expire            {"session": "cs_…"}
 POST /_control/dashboard_refund  {"session" | "payment_intent" | "charge": "…", "amount": 100,
                                   "status": "succeeded"}
@@ -65,6 +66,7 @@ class Control:
         actions = {
             "faults": self._switch,
             "settle": self._settle,
+            "capture_again": self._capture_again,
             "expire": self._expire,
             "dashboard_refund": self._refund,
             "finish_refund": self._finish_refund,
@@ -125,6 +127,9 @@ class Control:
             wanted | {"outcome": wanted.get("outcome", "succeeded")}, "outcome", OUTCOMES
         )
         return self.gateway.settle(account, session_id, outcome)
+
+    def _capture_again(self, wanted: Json) -> Json:
+        return self.gateway.capture_again(*self._named(wanted, "session", "session"))
 
     def _expire(self, wanted: Json) -> Json:
         return self.gateway.expire_session(*self._named(wanted, "session", "session"))

@@ -119,6 +119,7 @@ def takings(*, since: date, until: date) -> contracts.TakingsInfo:
     ).aggregate(total=Sum("captured_minor"), count=Count("id"))
     returned = models.Refund.objects.filter(
         status=contracts.REFUND_SUCCEEDED,
+        capture_id="",
         completed_at__gte=begin,
         completed_at__lt=end,
         payment__currency=currency,

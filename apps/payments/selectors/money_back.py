@@ -12,6 +12,27 @@ from django.utils.translation import gettext as _
 
 from apps.payments import contracts, models
 from apps.payments.contracts import ApprovalInfo
+from apps.payments.selectors import to_refund
+from kernel.errors import NotFound
+
+
+def get_refund(refund_id: UUID) -> contracts.RefundInfo:
+    """Raises NotFound."""
+    refund = models.Refund.objects.select_related("payment").filter(pk=refund_id).first()
+    if refund is None:
+        raise NotFound(_("There is no such refund."))
+    return to_refund(refund, refund.payment.currency)
+
+
+def refunds_under_way(payment_ids: Iterable[UUID]) -> list[contracts.RefundInfo]:
+    """Refunds of these payments that are neither made nor failed, oldest first; an `external` one
+    waits for a person to decide about it. Those of money that is not booked are left out."""
+    rows = models.Refund.objects.filter(
+        payment_id__in=list(payment_ids),
+        status__in=(contracts.REFUND_REQUESTED, contracts.REFUND_PENDING),
+        capture_id="",
+    )
+    return [to_refund(row, row.payment.currency) for row in rows.select_related("payment")]
 
 
 def disputes(*, undecided: bool = False, text: str = "") -> QuerySet[models.Dispute]:

@@ -52,6 +52,7 @@ def ask(
     reason: str,
     actor: str,
     key: str,
+    capture_id: str = "",
 ) -> models.RefundApproval:
     """Write down that somebody wants this refund, in the caller's transaction."""
     now = timezone.now()
@@ -61,6 +62,7 @@ def ask(
         amount_minor=amount_minor,
         reason=reason,
         idempotency_key=key,
+        capture_id=capture_id,
         requested_by=actor,
         requested_at=now,
         expires_at=now + LIFETIME,

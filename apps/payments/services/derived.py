@@ -58,7 +58,7 @@ def dispute_columns(state: PaymentState, dispute: DisputeState) -> dict[str, Any
 
 def attention(state: PaymentState) -> str:
     """Why a person should look at the payment; empty when nobody needs to."""
-    if state.mismatches and not state.cancelled_at:
+    if state.unresolved():
         return MISMATCH
     refunds = state.refunds.values()
     # Of money that was never booked nothing can be booked back.

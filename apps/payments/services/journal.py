@@ -150,6 +150,9 @@ def _publish_difference(
 ) -> None:
     if after.captures and not before.captures:
         _publish(payment, _captured(payment, after), actor)
+    elif after.captures:
+        for capture_id in set(after.captures) - set(before.captures):
+            _publish(payment, _extra(payment, after.captures[capture_id]), actor)
     if not after.captures:
         for reason in _new_failures(before, after):
             failed = events.PaymentFailed(
@@ -184,7 +187,9 @@ def _new_failures(before: PaymentState, after: PaymentState) -> list[str]:
     reasons = []
     if set(after.failures) - set(before.failures):
         reasons.append("declined")
-    if after.cancelled_at and not before.cancelled_at:
+    if (after.cancelled_at and not before.cancelled_at) or set(after.resolved) - set(
+        before.resolved
+    ):
         reasons.append("cancelled")
     elif after.expired_at and not before.expired_at:
         reasons.append("expired")
@@ -212,7 +217,20 @@ def _captured(payment: models.Payment, state: PaymentState) -> events.PaymentCap
     )
 
 
+def _extra(payment: models.Payment, capture: events.Captured) -> events.ExtraCaptured:
+    return events.ExtraCaptured(
+        payment_id=payment.pk,
+        capture_id=capture.capture_id,
+        amount_minor=capture.amount_minor,
+        currency=capture.currency,
+        captured_at=capture.at,
+    )
+
+
 def _publish_refund(payment: models.Payment, refund: RefundState, actor: str) -> None:
+    """Money that was never booked goes back unheard by the books."""
+    if refund.capture_id:
+        return
     if refund.status == contracts.REFUND_SUCCEEDED:
         _publish(payment, _refund_completed(payment, refund), actor)
     elif refund.status == contracts.REFUND_FAILED:

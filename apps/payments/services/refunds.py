@@ -60,9 +60,36 @@ def request_refund(
         raise KeyReused from error
 
 
+def refund_unbooked(
+    *, payment_id: UUID, capture_id: str, reason: str, actor: str
+) -> contracts.RefundInfo:
+    """Give money that did not match back as it came; it was never in any books.
+
+    Raises NotFound, Conflict (decided already), Invalid (another currency).
+    """
+    payment = selectors.get_payment_row(payment_id)
+    seen = journal.state_of(payment_id).mismatches.get(capture_id)
+    if seen is None:
+        raise errors.NotFound(_("There is no such payment."))
+    if seen.actual_currency != payment.currency:
+        message = _("Money of another currency cannot be booked or refunded from here.")
+        raise errors.Invalid(message)
+    wish = _Wish(
+        payment_id=payment_id,
+        refund_id=uuid7(),
+        amount_minor=seen.actual_minor,
+        reason=reason.strip()[:300],
+        actor=actor[:200],
+        key=f"unbooked:{payment_id}:{capture_id}"[:200],
+        at=timezone.now(),
+        capture_id=capture_id,
+    )
+    return _carry_out(payment_id, lambda row: _intend(row, wish))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wish:
-    """A refund that somebody asks for."""
+    """A refund that somebody asks for. `capture_id`: of money that was not booked, else empty."""
 
     payment_id: UUID
     refund_id: UUID
@@ -71,6 +98,7 @@ class _Wish:
     actor: str
     key: str
     at: datetime
+    capture_id: str = ""
 
     def refuse_other(self, payment_id: UUID, amount_minor: int) -> None:
         """The same key with another request. Raises KeyReused."""
@@ -122,7 +150,7 @@ def _intend(payment: models.Payment, wish: _Wish) -> Intent:
     if asked is not None:
         wish.refuse_other(asked.payment_id, asked.amount_minor)
         return money_back.approval_as_refund(asked), False
-    _check_amount(payment, wish.amount_minor)
+    _check_amount(payment, wish.amount_minor, wish.capture_id)
     if approvals.is_needed(payment, wish.amount_minor):
         asked = approvals.ask(
             payment,
@@ -131,6 +159,7 @@ def _intend(payment: models.Payment, wish: _Wish) -> Intent:
             reason=wish.reason,
             actor=wish.actor,
             key=wish.key,
+            capture_id=wish.capture_id,
         )
         return money_back.approval_as_refund(asked), False
     return _begin(payment, wish, by=wish.actor), True
@@ -140,7 +169,7 @@ def _release(payment: models.Payment, approval_id: UUID, actor: str) -> Intent:
     approval = approvals.take(approval_id, actor=actor)
     if approval is None:
         return _info(approval_id), False
-    _check_amount(payment, approval.amount_minor)
+    _check_amount(payment, approval.amount_minor, approval.capture_id)
     wish = _Wish(
         payment_id=payment.pk,
         refund_id=approval.pk,
@@ -149,6 +178,7 @@ def _release(payment: models.Payment, approval_id: UUID, actor: str) -> Intent:
         actor=approval.requested_by,
         key=approval.idempotency_key,
         at=timezone.now(),
+        capture_id=approval.capture_id,
     )
     return _begin(payment, wish, by=actor), True
 
@@ -162,17 +192,34 @@ def _begin(payment: models.Payment, wish: _Wish, *, by: str) -> contracts.Refund
         reason=wish.reason,
         actor=wish.actor,
         idempotency_key=wish.key,
+        capture_id=wish.capture_id,
         status=contracts.REFUND_REQUESTED,
         requested_at=wish.at,
     )
-    requested = events.RefundRequested(
-        refund_id=refund.pk, amount_minor=wish.amount_minor, reason=wish.reason, at=wish.at
-    )
-    journal.write(payment, [requested], actor=by)
+    news: list[object] = [
+        events.RefundRequested(
+            refund_id=refund.pk,
+            amount_minor=wish.amount_minor,
+            reason=wish.reason,
+            at=wish.at,
+            capture_id=wish.capture_id,
+        )
+    ]
+    if wish.capture_id:
+        decided = events.MismatchResolved(
+            capture_id=wish.capture_id, decision=contracts.REFUND, at=wish.at
+        )
+        news.insert(0, decided)
+    journal.write(payment, news, actor=by)
     return _info(refund.pk)
 
 
-def _check_amount(payment: models.Payment, amount_minor: int) -> None:
+def _check_amount(payment: models.Payment, amount_minor: int, capture_id: str) -> None:
+    if capture_id:
+        waiting = {seen.capture_id for seen in journal.state_of(payment.pk).unresolved()}
+        if capture_id not in waiting:
+            raise errors.Conflict(_("This payment does not wait for anybody."))
+        return
     if amount_minor <= 0:
         raise errors.Invalid(_("Enter an amount above zero."), field="amount")
     if not payment.captured_minor:
@@ -210,12 +257,13 @@ def send(refund_id: UUID) -> None:
     payment = refund.payment
     request = RefundRequest(
         session_id=payment.session_id,
-        capture_id=payment.capture_id,
+        capture_id=refund.capture_id or payment.capture_id,
         payment_id=str(payment.pk),
         refund_id=str(refund.pk),
         amount_minor=refund.amount_minor,
         currency=payment.currency,
         idempotency_key=str(refund.pk),
+        by_capture=bool(refund.capture_id),
     )
     now = timezone.now()
     news: object
@@ -275,12 +323,7 @@ def book_external_refund(*, refund_id: UUID, actor: str) -> contracts.RefundInfo
 
     Only then do the ledger and the family hear of it. Raises NotFound, Conflict.
     """
-    refund = models.Refund.objects.filter(pk=refund_id, external=True).first()
-    if refund is None:
-        raise errors.NotFound(_("There is no such refund."))
-    payment = journal.locked(refund.payment_id)
-    if journal.state_of(payment.pk).refunds[refund_id].status != contracts.REFUND_PENDING:
-        raise errors.Conflict(_("This refund has been booked already."))
+    payment, refund = _waiting_external(refund_id)
     if payment.refunded_minor + refund.amount_minor > payment.captured_minor:
         left = format_money(payment.captured_minor - payment.refunded_minor, payment.currency)
         message = _("At most %(amount)s can still be refunded.")
@@ -288,6 +331,33 @@ def book_external_refund(*, refund_id: UUID, actor: str) -> contracts.RefundInfo
     booked = events.ExternalRefundBooked(refund_id=refund_id, at=timezone.now())
     journal.write(payment, [booked], actor=actor)
     return _info(refund_id)
+
+
+@transaction.atomic
+def ignore_external_refund(*, refund_id: UUID, reason: str, actor: str) -> contracts.RefundInfo:
+    """A person says that a refund made at the gateway is none of this payment's books, and why.
+
+    Raises NotFound, Conflict, Invalid (no reason).
+    """
+    if not reason.strip():
+        raise errors.Invalid(_("Say why it is not booked."), field="reason")
+    payment, _refund = _waiting_external(refund_id)
+    ignored = events.ExternalRefundIgnored(
+        refund_id=refund_id, reason=reason.strip()[:300], at=timezone.now()
+    )
+    journal.write(payment, [ignored], actor=actor)
+    return _info(refund_id)
+
+
+def _waiting_external(refund_id: UUID) -> tuple[models.Payment, models.Refund]:
+    """Both, locked. Raises NotFound, Conflict when it has been decided."""
+    refund = models.Refund.objects.filter(pk=refund_id, external=True).first()
+    if refund is None:
+        raise errors.NotFound(_("There is no such refund."))
+    payment = journal.locked(refund.payment_id)
+    if journal.state_of(payment.pk).refunds[refund_id].status != contracts.REFUND_PENDING:
+        raise errors.Conflict(_("This refund has been booked already."))
+    return payment, refund
 
 
 def _info(refund_id: UUID) -> contracts.RefundInfo:

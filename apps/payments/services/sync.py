@@ -26,9 +26,9 @@ from apps.payments.providers.base import (
     ProviderError,
     SessionRequest,
 )
-from apps.payments.services import accounts, derived, fraud, interpret, journal
+from apps.payments.services import accounts, fraud, interpret, journal
 from apps.payments.services.errors import NoGateway
-from kernel.errors import DomainError, Unavailable
+from kernel.errors import Unavailable
 from kernel.jsoncodec import decode
 
 logger = logging.getLogger(__name__)
@@ -236,20 +236,6 @@ def _end(
 
 def _is_being_taken(payment: models.Payment) -> bool:
     return payment.capturing_until is not None and payment.capturing_until > timezone.now()
-
-
-@transaction.atomic
-def settle_by_hand(payment_id: UUID, *, actor: str, why: str) -> contracts.PaymentInfo:
-    """A person has looked into a payment whose amount did not match and closes it as it is.
-
-    Nothing is booked by this: the claim on what was paid is released; `why` stays in the story.
-    Raises DomainError when there is no mismatch.
-    """
-    payment = journal.locked(payment_id)
-    if payment.attention != derived.MISMATCH:
-        raise DomainError(_("This payment does not wait for anybody."))
-    journal.write(payment, [events.Cancelled(at=timezone.now())], actor=actor, why=why)
-    return selectors.get_payment(payment_id)
 
 
 @contextmanager

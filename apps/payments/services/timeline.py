@@ -15,6 +15,11 @@ from apps.payments.contracts import TimelineEntry
 from kernel.acting import PAYER, SYSTEM, part
 from kernel.money import format_money
 
+RESOLVED: dict[str, Callable[[], str]] = {
+    "book": lambda: _("Booked for the family"),
+    "refund": lambda: _("To be refunded, not booked"),
+    "close": lambda: _("Closed, not booked"),
+}
 Words = tuple[str, str, str]  # title, detail, tone
 METHODS: dict[str, Callable[[], str]] = {
     "card": lambda: _("card"),
@@ -98,6 +103,14 @@ def _payment_words(event: Any, payment: models.Payment) -> Words:
             return _("Expired"), _("Nobody used the payment page in time."), "muted"
         case events.OutcomeUnknown():
             return _("No clear answer from the gateway"), _(event.detail), "warn"
+        case events.Allocated():
+            amount = format_money(event.amount_minor, payment.currency)
+            return _("%(amount)s pays for invoices") % {"amount": amount}, "", "info"
+        case events.Credited():
+            amount = format_money(event.amount_minor, payment.currency)
+            return _("%(amount)s kept as credit") % {"amount": amount}, "", "info"
+        case events.MismatchResolved():
+            return RESOLVED[event.decision](), "", "info"
         case events.MismatchDetected():
             return _("Amount does not match"), _mismatch(event), "bad"
         case _:
@@ -170,5 +183,7 @@ def _refund_words(event: Any, amount: str) -> Words:
         case events.ExternalRefundDetected():
             title = _("%(amount)s refunded at the gateway") % {"amount": amount}
             return title, _("Not from here: somebody must book it."), "warn"
+        case events.ExternalRefundIgnored():
+            return _("Refund of %(amount)s not booked") % {"amount": amount}, event.reason, "muted"
         case _:
             return _("Refund of %(amount)s booked") % {"amount": amount}, "", "ok"

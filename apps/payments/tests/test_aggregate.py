@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.payments import events
@@ -86,6 +86,7 @@ BANK = [
 WHOLE = [*STORY, *BANK]
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.permutations(WHOLE), st.lists(st.sampled_from(WHOLE), max_size=10))
 def test_order_and_repetition_do_not_matter(shuffled, repeated):
     assert fold([*shuffled, *repeated]) == fold(WHOLE)

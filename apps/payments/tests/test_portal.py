@@ -162,17 +162,26 @@ def test_a_mismatch_is_shown_and_closed_by_a_person(client_for, account, sandbox
     sandbox.press(started, "pay")
     payments.sync(started.payment_id)
     client = client_for("bursar")
+    url = reverse("payments:resolve_mismatch", args=[started.payment_id])
 
     page = client.get(reverse("payments:detail", args=[started.payment_id])).content.decode()
     assert "Asked for $250.00, the gateway took $250.05. Not booked." in page
-    close = reverse("payments:close_mismatch", args=[started.payment_id])
-    assert "Say why" in client.post(close, follow=True).content.decode()
-    assert payments.get_payment(started.payment_id).is_open
-    told = client.post(close, {"why": "Refunded in the dashboard"}, follow=True)
+    for words in ("Book it for the family", "Refund it…", "Close without booking"):
+        assert words in page
+    capture = models.Payment.objects.get().capture_id
+    why = {"why": "Refunded in the dashboard"}
+    client.post(url, {"decision": "nonsense", "capture": capture} | why)
+    client.post(url, {"decision": "close", "capture": "ch_unknown"} | why)
+    unsaid = client.post(url, {"decision": "close", "capture": capture}, follow=True)
+    assert "Say why" in unsaid.content.decode()
+    assert models.OpenClaim.objects.count() == 1
+    told = client.post(url, {"decision": "close", "capture": capture} | why, follow=True)
 
     assert "Refunded in the dashboard" in told.content.decode()  # it stays in the story
-    assert payments.get_payment(started.payment_id).is_open is False
+    info = payments.get_payment(started.payment_id)
+    assert (info.is_open, info.status, info.attention) == (False, "cancelled", "")
     assert models.OpenClaim.objects.count() == 0
+    assert client_for("office").post(url).status_code == 403
 
 
 def test_connecting_testing_and_choosing_an_account(client_for, account, sandbox):

@@ -14,7 +14,7 @@ from apps.payments import demo, models
 from apps.payments import facade as payments
 from apps.payments.models import Discrepancy, Payout, ReconciliationRun
 from apps.payments.providers import base
-from apps.payments.services import sync
+from apps.payments.services import mismatches, sync
 from apps.payments.services.reconcile import compare, results, running, schedule, windows
 from apps.payments.tests.factories import LineFactory, counter, start
 from kernel.errors import Conflict, Invalid
@@ -174,7 +174,13 @@ def test_more_than_was_asked_for_waits_for_a_person_and_then_is_gone(books):
     assert books.open() == [(compare.AMOUNT_MISMATCH, charge["id"])]
 
     books.gateway.create_refund(books.key, {"charge": charge["id"]})
-    sync.settle_by_hand(payment_id, actor="bursar", why="Given back")
+    mismatches.resolve(
+        payment_id=payment_id,
+        capture_id=charge["id"],
+        decision="close",
+        why="Refunded in the dashboard",
+        actor="bursar",
+    )
     books.run()
 
     assert books.open() == []

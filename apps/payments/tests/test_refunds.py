@@ -6,7 +6,7 @@ import pytest
 
 from apps.payments import facade as payments
 from apps.payments import models
-from apps.payments.services import janitor, refunds, sync, webhooks
+from apps.payments.services import janitor, mismatches, refunds, webhooks
 from apps.payments.tests.conftest import deliver
 from apps.payments.tests.factories import counter, start
 from kernel.errors import Conflict, Invalid
@@ -152,7 +152,13 @@ def test_a_mismatch_given_back_in_the_dashboard_has_nothing_to_book(account, san
     charge = sandbox.app.store.all(sandbox.account(), "charge")[0]
     sandbox.app.gateway.create_refund(sandbox.account(), {"charge": charge["id"]})
     payments.sync(started.payment_id)
-    sync.settle_by_hand(started.payment_id, actor="bursar", why="A test of the till")
+    mismatches.resolve(
+        payment_id=started.payment_id,
+        capture_id=charge["id"],
+        decision="close",
+        why="A test of the till",
+        actor="bursar",
+    )
 
     info = payments.get_payment(started.payment_id)
     assert (info.attention, len(info.refunds)) == ("", 1)
@@ -198,3 +204,20 @@ def test_a_webhook_that_is_quicker_than_the_answer(paid, sandbox, heard, monkeyp
 
     assert ask(paid).status == "succeeded"
     assert len(heard("payments.refund_completed")) == 1
+
+
+def test_a_refund_of_the_dashboard_that_is_none_of_ours(paid, sandbox, heard):
+    charge = sandbox.app.store.all(sandbox.account(), "charge")[0]
+    sandbox.app.gateway.create_refund(sandbox.account(), {"charge": charge["id"], "amount": "700"})
+    [refund] = payments.sync(paid).refunds
+    with pytest.raises(Invalid):
+        payments.ignore_external_refund(refund_id=refund.id, reason=" ", actor="bursar")
+
+    payments.ignore_external_refund(refund_id=refund.id, reason="Paid twice", actor="bursar")
+
+    info = payments.sync(paid)
+    assert (info.refunds[0].status, info.attention) == ("ignored", "")
+    assert (info.refunded_minor, info.refundable_minor) == (0, 25000)
+    assert heard("payments.refund_completed") == []
+    with pytest.raises(Conflict):
+        payments.book_external_refund(refund_id=refund.id, actor="bursar")
