@@ -44,7 +44,7 @@ JSON = "application/json"
 FORMS: dict[str, Callable[[Things], dict[str, Any]]] = {
     "/api/v1/payments/<uuid:pk>/refunds/": lambda _: {"amount_minor": 100, "reason": "Trip"},
     "/portal/payments/approvals/<uuid:approval_id>/decline/": lambda _: {"note": "Paid twice"},
-    "/portal/payments/<uuid:payment_id>/close/": lambda _: {"why": "Looked into"},
+    "/portal/payments/<uuid:payment_id>/resolve/": lambda _: {"decision": "close", "why": "Seen"},
     "/portal/fees/disputes/<uuid:dispute_id>/decide/": lambda _: {"decision": "owed"},
     "/portal/activities/<uuid:activity_id>/sign-ups/": lambda own: {"student": own.student.pk},
 }
