@@ -35,6 +35,7 @@ from apps.payments.services import accounts, counter, fraud, refunds, start, way
 from apps.payments.services import sync as sync_service
 from apps.payments.services import takings as money
 from apps.payments.services.bank import matching as bank
+from apps.payments.services.bank import recorded
 from apps.payments.services.errors import (
     AlreadyPaid,
     KeyReused,
@@ -59,6 +60,7 @@ __all__ = [
     "book_external_refund",
     "can_take_payments",
     "cancel",
+    "count_bank_lines",
     "create_sandbox_account",
     "dispute_reason",
     "disputes_of",
@@ -76,6 +78,7 @@ __all__ = [
     "payments_for",
     "plan_bank_line",
     "record_offline_payment",
+    "recorded_like_bank_line",
     "refunds_on_their_way",
     "refunds_under_way",
     "request_refund",
@@ -89,6 +92,7 @@ __all__ = [
     "takings",
     "takings_report",
     "tie_bank_line",
+    "tie_recorded_payment",
     "undo_bank_line",
     "waiting_approvals",
 ]
@@ -326,12 +330,29 @@ def captured_online(*, begins: datetime, ends: datetime) -> OnlineTotals:
     return selectors.captured_online(begins=begins, ends=ends)
 
 
-def bank_lines(*, state: str = "", text: str = "", limit: int = 500) -> list[BankLine]:
+def bank_lines(
+    *, state: str = "", text: str = "", offset: int = 0, limit: int = 500
+) -> list[BankLine]:
     """Entries of the school's bank account, newest first; open ones that take back a payment at
     the counter say which."""
-    rows = bank.lines(state=state, text=text, limit=limit)
+    rows = list(bank.lines(state=state, text=text)[offset : offset + limit])
     returned = bank.returned_by(rows)
     return [bank.to_bank_line(row, returned) for row in rows]
+
+
+def count_bank_lines(*, state: str = "", text: str = "") -> int:
+    """How many there are."""
+    return bank.lines(state=state, text=text).count()
+
+
+def recorded_like_bank_line(line_id: UUID) -> Sequence[PaymentInfo]:
+    """Payments at the counter that this line may be, and that no line is yet. Raises NotFound."""
+    return recorded.recorded_like(line_id)
+
+
+def tie_recorded_payment(line_id: UUID, payment_id: UUID, *, actor: str) -> None:
+    """The line is this payment, recorded before. Raises NotFound, Invalid, Conflict."""
+    recorded.tie_recorded(line_id, payment_id, actor=actor)
 
 
 def bank_line(line_id: UUID) -> BankLine:

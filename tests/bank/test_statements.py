@@ -267,8 +267,19 @@ def test_a_payout_of_practice_is_no_money_of_a_school_that_takes_real_money(scho
 # Transfers of families --------------------------------------------------------------------------
 
 
+def ticked(line_id):
+    """The box beside a line as the page shows it now."""
+    suggestion = bank.suggestions([payments.bank_line(line_id)]).get(line_id)
+    return {line_id: [invoice.id for invoice in suggestion.invoices] if suggestion else []}
+
+
+def box(line_id):
+    [(key, shown)] = ticked(line_id).items()
+    return ":".join(map(str, [key, *shown]))
+
+
 def confirmed():
-    return bank.confirm([line().pk], actor="bursar")
+    return bank.confirm(ticked(line().pk), actor="bursar")
 
 
 def suggested():
@@ -284,7 +295,7 @@ def test_a_number_of_an_invoice_and_its_sum_is_a_sure_suggestion(bursar, family,
     assert "checked" in page.content.decode()
     assert number in text(page)
 
-    done = bursar.post(f"{LINES}confirm/", {"line": str(line().pk)}, follow=True)
+    done = bursar.post(f"{LINES}confirm/", {"line": box(line().pk)}, follow=True)
 
     assert "1 line recorded." in text(done)
     drain()
@@ -299,7 +310,7 @@ def test_one_transfer_for_two_children(family, drain):
     numbers = [number_of(child).replace("-", "") for child in family.children]
     imported(row("900.00", text=" and ".join(numbers)))
 
-    assert bank.confirm([line().pk], actor="bursar") == (1, [])
+    assert bank.confirm(ticked(line().pk), actor="bursar") == (1, [])
 
     drain()
     assert [balance(child) for child in family.children] == [0, 0]
@@ -311,7 +322,7 @@ def test_another_sum_is_suggested_and_not_ticked(bursar, family, drain):
 
     assert suggested()[line().pk].sure == "named"
     assert "checked" not in bursar.get(LINES).content.decode()
-    bank.confirm([line().pk], actor="bursar")
+    bank.confirm(ticked(line().pk), actor="bursar")
     drain()
 
     assert balance(family.child) == 0
@@ -340,7 +351,7 @@ def test_what_is_paid_meanwhile_is_no_suggestion_any_more(family, drain):
     make.pay(family, [(invoice.id, invoice.balance_minor)])
     drain()
 
-    done, problems = bank.confirm([line().pk], actor="bursar")
+    done, problems = bank.confirm(ticked(line().pk), actor="bursar")
 
     assert (done, len(problems), line().state) == (0, 1, "open")
 
@@ -421,12 +432,12 @@ def test_the_plan_of_a_line_that_is_partly_recorded_stays(family, drain, monkeyp
 def test_what_broke_off_is_finished_with_the_payers_it_was_begun_with(family, monkeypatch):
     """Another guardian would be another payment under the same key."""
     imported(row("450.00"))
-    real = matching._tie
-    monkeypatch.setattr(matching, "_tie", broken)
+    real = matching.tie
+    monkeypatch.setattr(matching, "tie", broken)
     with pytest.raises(KeyboardInterrupt):
         part = bank.Part(student_id=family.child.pk, amount_minor=45000)
         bank.record(line().pk, [part], actor="bursar")
-    monkeypatch.setattr(matching, "_tie", real)
+    monkeypatch.setattr(matching, "tie", real)
     monkeypatch.setattr(bank, "_payer", lambda _line, student_id: student_id)
 
     bank.go_on(line().pk, actor="bursar")
@@ -486,7 +497,7 @@ def test_a_line_is_left_out_with_a_reason_and_opened_again(bursar, school):
 
 def test_a_match_is_undone_by_contra_and_can_be_made_otherwise(bursar, family, drain):
     imported(row("450.00", text=number_of(family.child)))
-    bank.confirm([line().pk], actor="bursar")
+    bank.confirm(ticked(line().pk), actor="bursar")
     drain()
     first = Payment.objects.get()
 
@@ -597,11 +608,11 @@ def test_what_broke_off_while_it_was_taken_back_is_finished(bursar, family, drai
     payment_id = cheque(family)
     drain()
     imported(row("-450.00", text="CHEQUE RETURNED"))
-    real = matching._tie
-    monkeypatch.setattr(matching, "_tie", broken)
+    real = matching.tie
+    monkeypatch.setattr(matching, "tie", broken)
     with pytest.raises(KeyboardInterrupt):
         bank.take_back(line().pk, payment_id, actor="bursar")
-    monkeypatch.setattr(matching, "_tie", real)
+    monkeypatch.setattr(matching, "tie", real)
     assert (line().state, models.Refund.objects.count()) == ("open", 1)
     assert "Finish it" in text(bursar.get(LINES))
 
@@ -650,7 +661,7 @@ def test_an_erasure_takes_the_name_from_lines_that_paid_for_nothing(family, drai
         row("450.00", name="Maria Lopez", text=number_of(family.child)),
         row("5.00", name="MARIA LOPEZ", text="Gift"),
     )
-    bank.confirm([StatementLine.objects.get(amount_minor=45000).pk], actor="bursar")
+    bank.confirm(ticked(StatementLine.objects.get(amount_minor=45000).pk), actor="bursar")
     drain()
 
     assert privacy.strike_bank_names("Maria Lopez") == 1
@@ -688,3 +699,65 @@ def test_only_those_who_handle_money_may(client_for, school, role):
     assert client.get(LINES).status_code == 403
     assert client.post(f"{LINES}{line().pk}/ignore/", {"reason": "x"}).status_code == 403
     assert line().state == "open"
+
+
+# Recorded before its line came ------------------------------------------------------------------
+
+
+def at_the_counter(family, amount=45000):
+    invoice = make.owed(family.child)[0]
+    payment_id = make.pay(family, [(invoice.id, amount)], method="transfer")
+    return Payment.objects.get(pk=payment_id)
+
+
+def test_what_was_entered_at_the_counter_is_tied_and_not_recorded_again(bursar, family, drain):
+    number = number_of(family.child)
+    paid = at_the_counter(family, 20000)
+    drain()
+    imported(row("200.00", text=number))
+
+    assert bank.confirm(ticked(line().pk), actor="bursar")[0] == 0
+    page = bursar.get(f"{LINES}{line().pk}/")
+    assert "Recorded already?" in text(page)
+    done = bursar.post(f"{LINES}{line().pk}/recorded/{paid.pk}/", follow=True)
+
+    assert "Nothing was recorded anew" in text(done)
+    assert Payment.objects.count() == 1
+    assert (line().state, LineTie.objects.get().kind) == ("matched", "recorded")
+
+
+def test_undoing_such_a_tie_reverses_nothing(family, drain):
+    paid = at_the_counter(family, 20000)
+    drain()
+    imported(row("200.00", text="Fees"))
+    payments.tie_recorded_payment(line().pk, paid.pk, actor="bursar")
+
+    bank.undo(line().pk, actor="bursar")
+
+    paid.refresh_from_db()
+    assert (line().state, paid.refunded_minor) == ("open", 0)
+
+
+def test_a_payment_is_one_line_only_and_of_its_amount(family, drain):
+    paid = at_the_counter(family, 20000)
+    drain()
+    imported(row("200.00", text="Fees"), row("200.00", text="Fees again"), row("9.00", text="Tea"))
+    first, second = StatementLine.objects.filter(amount_minor=20000).order_by("id")
+    other = StatementLine.objects.get(amount_minor=900)
+    payments.tie_recorded_payment(first.pk, paid.pk, actor="bursar")
+
+    with pytest.raises(Conflict):
+        payments.tie_recorded_payment(second.pk, paid.pk, actor="bursar")
+    payments_left = payments.recorded_like_bank_line(second.pk)
+    assert list(payments_left) == []
+    with pytest.raises((Invalid, Conflict)):
+        payments.tie_recorded_payment(other.pk, paid.pk, actor="bursar")
+
+
+def test_what_was_shown_is_what_is_recorded(family):
+    imported(row("450.00", text=number_of(family.child)))
+
+    done, [problem] = bank.confirm({line().pk: [family.child.pk]}, actor="bursar")
+
+    assert (done, Payment.objects.count()) == (0, 0)
+    assert "has changed" in problem

@@ -33,6 +33,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("bank/confirm/", bank.confirm, name="bank_confirm"),
     path("bank/<uuid:line_id>/", bank.bank_line, name="bank_line"),
     path("bank/<uuid:line_id>/ignore/", bank.ignore, name="bank_ignore"),
+    path(
+        "bank/<uuid:line_id>/recorded/<uuid:payment_id>/",
+        bank.is_recorded,
+        name="bank_is_recorded",
+    ),
     path("bank/<uuid:line_id>/undo/", bank.undo, name="bank_undo"),
     path("bank/<uuid:line_id>/go-on/", bank.go_on, name="bank_go_on"),
     path("bank/<uuid:line_id>/returned/<uuid:payment_id>/", bank.returned, name="bank_returned"),

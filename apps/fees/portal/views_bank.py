@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from apps.fees.portal.forms import IgnoreForm, SplitForm, refuse
 from apps.fees.portal.tabs import tabs
 from apps.fees.services import bank
 from apps.payments import facade as payments
+from apps.payments.contracts import BankLine
 from apps.students import facade as students
 from kernel.access import access
 from kernel.errors import DomainError, NotFound
@@ -30,11 +32,17 @@ STATES = ("open", "matched", "ignored")
 def bank_lines(request: HttpRequest) -> HttpResponse:
     state, text = request.GET.get("state", "open"), query(request)
     state = state if state in STATES else ""
-    page = paginate(request, payments.bank_lines(state=state, text=text))
-    found = bank.suggestions(list(page.object_list))
+    page = paginate(request, range(payments.count_bank_lines(state=state, text=text)))
+    lines = payments.bank_lines(
+        state=state,
+        text=text,
+        offset=max(page.start_index() - 1, 0),
+        limit=page.paginator.per_page,
+    )
+    found = bank.suggestions(lines)
     context = {
         "page": page,
-        "rows": [(line, found.get(line.id)) for line in page.object_list],
+        "rows": [(line, found.get(line.id), _ticked(line, found)) for line in lines],
         "suggested": len(found),
         "state": state,
         "q": text,
@@ -43,11 +51,18 @@ def bank_lines(request: HttpRequest) -> HttpResponse:
     return render(request, "fees/bank_lines.html", context)
 
 
+def _ticked(line: BankLine, found: Mapping[UUID, bank.Suggestion]) -> str:
+    """What a ticked box sends: the line, and the invoices that stand beside it."""
+    suggestion = found.get(line.id)
+    shown = suggestion.invoices if suggestion else ()
+    return ":".join([str(line.id), *(str(invoice.id) for invoice in shown)])
+
+
 @access(RECORD_PAYMENT)
 @require_POST
 def confirm(request: HttpRequest) -> HttpResponse:
     """All suggestions that are ticked, each by itself."""
-    chosen = [key for value in request.POST.getlist("line") if (key := _uuid(value))]
+    chosen = _chosen(request.POST.getlist("line"))
     if not chosen:
         messages.error(request, _("Tick the lines to record."))
         return redirect("fees:bank")
@@ -60,11 +75,16 @@ def confirm(request: HttpRequest) -> HttpResponse:
     return redirect("fees:bank")
 
 
-def _uuid(value: str) -> UUID | None:
-    try:
-        return UUID(value)
-    except ValueError:
-        return None
+def _chosen(values: Sequence[str]) -> dict[UUID, list[UUID]]:
+    """Line -> invoices; what is no such thing is left out."""
+    chosen: dict[UUID, list[UUID]] = {}
+    for value in values:
+        try:
+            line_id, *invoice_ids = (UUID(part) for part in value.split(":"))
+        except ValueError:
+            continue
+        chosen[line_id] = invoice_ids
+    return chosen
 
 
 @access(RECORD_PAYMENT)
@@ -82,7 +102,13 @@ def bank_line(request: HttpRequest, line_id: UUID) -> HttpResponse:
         else:
             messages.success(request, _("The payment is recorded."))
             return redirect("fees:bank")
-    context: dict[str, Any] = {"line": line, "form": form, "q": text, "ignore_form": IgnoreForm()}
+    context: dict[str, Any] = {
+        "line": line,
+        "recorded": payments.recorded_like_bank_line(line_id),
+        "form": form,
+        "q": text,
+        "ignore_form": IgnoreForm(),
+    }
     return render(request, "fees/bank_line.html", context, status=422 if form.errors else 200)
 
 
@@ -104,6 +130,16 @@ def ignore(request: HttpRequest, line_id: UUID) -> HttpResponse:
         request,
         lambda: payments.ignore_bank_line(line_id, reason=reason, actor=_actor(request)),
         _("The line is left out."),
+    )
+
+
+@access(RECORD_PAYMENT)
+@require_POST
+def is_recorded(request: HttpRequest, line_id: UUID, payment_id: UUID) -> HttpResponse:
+    return _do(
+        request,
+        lambda: payments.tie_recorded_payment(line_id, payment_id, actor=_actor(request)),
+        _("The line is this payment. Nothing was recorded anew."),
     )
 
 

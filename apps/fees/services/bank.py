@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -84,24 +84,29 @@ def _by_name(line: BankLine, owed: Sequence[InvoiceInfo]) -> Suggestion | None:
     return Suggestion(sure=NAMED, invoices=(named[0],)) if len(named) == 1 else None
 
 
-def confirm(line_ids: Iterable[UUID], *, actor: str) -> tuple[int, list[str]]:
-    """Record what is suggested for each of these lines. Returns how many, and what went wrong
-    with the others; one that fails does not keep the others waiting."""
-    wanted = set(line_ids)
-    lines = [line for line in payments.bank_lines(state="open") if line.id in wanted]
-    found, done, problems = suggestions(lines), 0, []
-    for line in lines:
+def confirm(chosen: Mapping[UUID, Collection[UUID]], *, actor: str) -> tuple[int, list[str]]:
+    """Record what was suggested for these lines, given as line -> the invoices that were shown.
+    Returns how many, and what went wrong with the others; one that fails does not keep the others
+    waiting, and one for which something else would be recorded by now is not touched."""
+    done, problems = 0, []
+    for line_id, shown in chosen.items():
+        line = payments.bank_line(line_id)
         try:
-            _confirm_one(line, found.get(line.id), actor=actor)
+            _confirm_one(line, shown, actor=actor)
             done += 1
         except DomainError as error:
             problems.append(f"{line.text or line.name}: {error}")
     return done, problems
 
 
-def _confirm_one(line: BankLine, suggestion: Suggestion | None, *, actor: str) -> None:
-    if suggestion is None:
-        raise Invalid(_("There is no suggestion for this line any more."))
+def _confirm_one(line: BankLine, shown: Collection[UUID], *, actor: str) -> None:
+    if line.state != "open":
+        raise Conflict(_("This bank line has been dealt with already."))
+    suggestion = suggestions([line]).get(line.id)
+    if suggestion is None or {invoice.id for invoice in suggestion.invoices} != set(shown):
+        raise Invalid(_("What this line seems to pay has changed. Look at it again."))
+    if payments.recorded_like_bank_line(line.id):
+        raise Conflict(_("It may be recorded already: open the line and decide."))
     parts = _over_students(line.amount_minor, suggestion.invoices)
     record(line.id, parts, invoice_ids=[i.id for i in suggestion.invoices], actor=actor)
 

@@ -100,7 +100,7 @@ def capture(payer: Any, amount: int, lines: Sequence[tuple[UUID, int]] = ()) -> 
     return payment_id
 
 
-def pay(family: Family, lines: Sequence[tuple[UUID, int]]) -> UUID:
+def pay(family: Family, lines: Sequence[tuple[UUID, int]], *, method: str = "cash") -> UUID:
     """A real counter payment of these parts; its event waits in the outbox."""
     return payments.record_offline_payment(
         payer_id=family.guardian.pk,
@@ -110,7 +110,7 @@ def pay(family: Family, lines: Sequence[tuple[UUID, int]]) -> UUID:
             for key, part in lines
         ],
         currency=current_school().currency,
-        method="cash",
+        method=method,
         received_on=today(),
         note="",
         actor=ACTOR,

@@ -76,10 +76,10 @@ class StatementLine(SchoolModel):
 
 
 class LineTie(SchoolModel):
-    """What a bank line is: a payout, a payment, or the reversal of one. Never deleted: an undone
-    tie says when and by whom."""
+    """What a bank line is: a payout, a payment made of it, one that was recorded before, or the
+    reversal of one. Never deleted: an undone tie says when and by whom."""
 
-    PAYOUT, PAYMENT, REVERSAL = "payout", "payment", "reversal"
+    PAYOUT, PAYMENT, RECORDED, REVERSAL = "payout", "payment", "recorded", "reversal"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     line = models.ForeignKey(StatementLine, models.PROTECT, related_name="ties")

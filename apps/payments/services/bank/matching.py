@@ -36,7 +36,8 @@ def get_line(line_id: UUID) -> StatementLine:
     return line
 
 
-def _locked(line_id: UUID) -> StatementLine:
+def locked_line(line_id: UUID) -> StatementLine:
+    """Locked until the transaction ends. Raises NotFound."""
     line = StatementLine.objects.select_for_update().filter(pk=line_id).first()
     if line is None:
         raise NotFound(_("There is no such bank line."))
@@ -66,7 +67,7 @@ def tie_payouts() -> int:
         chosen = fitting[0] if len(fitting) == 1 else _worded(line, fitting)
         if chosen is not None and not _contested(line, chosen, open_lines):
             free.remove(chosen)
-            _tie(line, LineTie.PAYOUT, line.amount_minor, payout=chosen)
+            tie(line, LineTie.PAYOUT, line.amount_minor, payout=chosen)
             tied += 1
     return tied
 
@@ -120,7 +121,7 @@ def _worded(line: StatementLine, payouts: Sequence[Payout]) -> Payout | None:
 def plan(line_id: UUID, what: Mapping[str, Any]) -> StatementLine:
     """Say what is about to be recorded for a line, before it is. The same plan may be carried on
     by anybody; another one is refused. Raises NotFound, Conflict."""
-    line = _locked(line_id)
+    line = locked_line(line_id)
     if line.state != StatementLine.OPEN:
         raise Conflict(_("This bank line has been dealt with already."))
     if line.plan not in (None, dict(what)):
@@ -134,7 +135,7 @@ def plan(line_id: UUID, what: Mapping[str, Any]) -> StatementLine:
 def give_up_plan(line_id: UUID) -> None:
     """What was planned could not be recorded. It stays while any part of it was, even by somebody
     else or by another process that broke off: only the plan knows the keys of the rest."""
-    line = _locked(line_id)
+    line = locked_line(line_id)
     if line.state == StatementLine.OPEN and not _begun(line):
         line.plan = None
         line.save(update_fields=["plan"])
@@ -154,7 +155,7 @@ def _begun(line: StatementLine) -> bool:
 def tie_payments(line_id: UUID, parts: Mapping[UUID, int], *, actor: str) -> None:
     """The line is these payments (payment -> minor units), which make up its amount. Repeating
     it changes nothing. Raises NotFound, Invalid, Conflict."""
-    line = _locked(line_id)
+    line = locked_line(line_id)
     known = dict(line.ties.filter(undone_at=None).values_list("payment_id", "amount_minor"))
     if line.state == StatementLine.MATCHED and known == dict(parts):
         return
@@ -164,11 +165,11 @@ def tie_payments(line_id: UUID, parts: Mapping[UUID, int], *, actor: str) -> Non
         raise Invalid(_("The parts do not make up the amount of the line."))
     for payment_id, amount in parts.items():
         payment = Payment.objects.get(pk=payment_id)
-        _tie(line, LineTie.PAYMENT, amount, payment=payment, actor=actor)
-    _audit(line, actor, "payments.bank_line_matched")
+        tie(line, LineTie.PAYMENT, amount, payment=payment, actor=actor)
+    note(line, actor, "payments.bank_line_matched")
 
 
-def _tie(
+def tie(
     line: StatementLine,
     kind: str,
     amount: int,
@@ -234,10 +235,10 @@ def take_back(line_id: UUID, payment_id: UUID, *, actor: str) -> contracts.Refun
     line = plan(line_id, {"returned": str(payment_id)})
     reversal = _reverse(payment, actor=actor, line=line)
     with transaction.atomic():
-        locked = _locked(line_id)
+        locked = locked_line(line_id)
         if locked.state == StatementLine.OPEN:
-            _tie(locked, LineTie.REVERSAL, locked.amount_minor, payment=payment, actor=actor)
-            _audit(locked, actor, "payments.bank_line_matched")
+            tie(locked, LineTie.REVERSAL, locked.amount_minor, payment=payment, actor=actor)
+            note(locked, actor, "payments.bank_line_matched")
     return reversal
 
 
@@ -260,13 +261,13 @@ def _reverse(payment: Payment, *, actor: str, line: StatementLine) -> contracts.
 def ignore(line_id: UUID, *, reason: str, actor: str) -> None:
     """The line is none of payments' business (rent, interest). Raises NotFound, Invalid,
     Conflict."""
-    line = _locked(line_id)
+    line = locked_line(line_id)
     if not reason.strip():
         raise Invalid(_("Say why the line is left out."), field="reason")
     if line.state != StatementLine.OPEN or line.plan is not None:
         raise Conflict(_("This bank line has been dealt with already."))
     _decide(line, StatementLine.IGNORED, actor=actor, reason=reason.strip()[:300])
-    _audit(line, actor, "payments.bank_line_ignored")
+    note(line, actor, "payments.bank_line_ignored")
 
 
 def undo(line_id: UUID, *, actor: str) -> list[contracts.RefundInfo]:
@@ -318,16 +319,16 @@ def _give_up_payment(tie: LineTie, *, actor: str) -> contracts.RefundInfo:
 
 @transaction.atomic
 def _reopen(line_id: UUID, *, actor: str) -> None:
-    line = _locked(line_id)
+    line = locked_line(line_id)
     if line.state == StatementLine.OPEN:
         return
     line.ties.filter(undone_at=None).update(undone_at=timezone.now(), undone_by=actor[:254])
     line.plan, line.attempt = None, line.attempt + 1
     _decide(line, StatementLine.OPEN, actor=actor)
-    _audit(line, actor, "payments.bank_line_undone")
+    note(line, actor, "payments.bank_line_undone")
 
 
-def _audit(line: StatementLine, actor: str, action: str) -> None:
+def note(line: StatementLine, actor: str, action: str) -> None:
     detail = {"amount_minor": line.amount_minor, "booked_on": str(line.booked_on)}
     if line.reason:
         detail["reason"] = line.reason
@@ -337,14 +338,14 @@ def _audit(line: StatementLine, actor: str, action: str) -> None:
 # Reading ----------------------------------------------------------------------------------------
 
 
-def lines(*, state: str = "", text: str = "", limit: int = 500) -> list[StatementLine]:
+def lines(*, state: str = "", text: str = "") -> QuerySet[StatementLine]:
     """The newest first."""
     rows = StatementLine.objects.prefetch_related("ties")
     if state:
         rows = rows.filter(state=state)
     if text:
         rows = rows.filter(_like(text))
-    return list(rows.order_by("-booked_on", "-id")[:limit])
+    return rows.order_by("-booked_on", "-id")
 
 
 def _like(text: str) -> Q:
