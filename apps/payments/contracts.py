@@ -80,6 +80,28 @@ class StartedPayment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SavedMethodInfo:
+    """A card that the gateway keeps for a payer; it can be charged until it is removed."""
+
+    id: UUID
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    consented_at: datetime
+    account_id: UUID
+
+    @property
+    def name(self) -> str:
+        """“Visa •• 4242”"""
+        return f"{self.brand.replace('_', ' ').title()} •• {self.last4}"
+
+    @property
+    def expires(self) -> str:
+        return f"{self.exp_month:02}/{self.exp_year}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefundInfo:
     """One refund of a payment. Status: waiting_approval (a second person has to release it; not
     among the payment's refunds yet), requested, pending, succeeded, failed,
@@ -182,6 +204,7 @@ class PaymentInfo:
     disputed_minor: int = 0
     lost_minor: int = 0
     refunds: tuple[RefundInfo, ...] = field(default_factory=tuple)
+    charges_method: bool = False  # a saved method is charged: there is no page to go back to
 
     @property
     def held_until(self) -> datetime:

@@ -25,6 +25,7 @@ from apps.payments.contracts import (
     TakingsInfo,
     TakingsReport,
 )
+from apps.payments.selectors import payment_of_key
 from apps.payments.selectors.money_back import (
     disputes_of,
     get_refund,
@@ -36,6 +37,7 @@ from apps.payments.services import sync as sync_service
 from apps.payments.services import takings as money
 from apps.payments.services.bank import matching as bank
 from apps.payments.services.bank import recorded
+from apps.payments.services.charging import charge_saved_method, refusal_code
 from apps.payments.services.errors import (
     AlreadyPaid,
     KeyReused,
@@ -43,6 +45,10 @@ from apps.payments.services.errors import (
     PaymentInProgress,
     PaymentsPaused,
 )
+from apps.payments.services.methods import can_save as can_save_methods
+from apps.payments.services.methods import forget as forget_saved_method
+from apps.payments.services.methods import usable as saved_methods
+from apps.payments.services.methods import usable_for as saved_methods_for
 from apps.payments.services.refunds import book_external_refund, ignore_external_refund
 from apps.payments.services.timeline import method_name
 from apps.payments.services.timeline import reason_text as dispute_reason
@@ -58,12 +64,15 @@ __all__ = [
     "bank_line",
     "bank_lines",
     "book_external_refund",
+    "can_save_methods",
     "can_take_payments",
     "cancel",
+    "charge_saved_method",
     "count_bank_lines",
     "create_sandbox_account",
     "dispute_reason",
     "disputes_of",
+    "forget_saved_method",
     "get_payment",
     "get_refund",
     "give_up_bank_plan",
@@ -75,15 +84,19 @@ __all__ = [
     "method_name",
     "open_payments",
     "pay_methods",
+    "payment_of_key",
     "payments_for",
     "plan_bank_line",
     "record_offline_payment",
     "recorded_like_bank_line",
     "refunds_on_their_way",
     "refunds_under_way",
+    "refusal_code",
     "request_refund",
     "resume_url",
     "returned_rows",
+    "saved_methods",
+    "saved_methods_for",
     "source_of",
     "start_payment",
     "sync",
@@ -113,6 +126,7 @@ def start_payment(
     method: str = "",
     family_id: UUID | None = None,
     source: str = "",
+    consent: str = "",
 ) -> StartedPayment:
     """Open a hosted payment page and say where it is. Call outside a transaction.
 
@@ -120,6 +134,8 @@ def start_payment(
     `account_id`: the account that takes the money, while it is on; else the one in use.
     `method`: one of `pay_methods` for that account, when the payer chose one.
     `family_id` (opaque) and `source` (of `source_of`) are counted to find odd attempts.
+    `consent`: the words in which the payer agreed that the gateway keeps the card; empty when it
+    is not to be kept.
     The same person paying the same things gets the same page again (`reused`). Amounts in minor
     units. Raises PaymentInProgress (somebody else is paying one of these), AlreadyPaid,
     KeyReused, NoGateway, Invalid, PaymentsPaused (odd attempts before), Unavailable (the gateway
@@ -139,6 +155,7 @@ def start_payment(
             account_id=account_id,
             method=method,
             origin=fraud.Origin(family_id=family_id, source=source) if family_id else None,
+            consent=consent,
         )
     )
 

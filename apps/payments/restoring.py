@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import connection
 from django.db.models import F, Q, QuerySet, Sum
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -14,6 +15,7 @@ from apps.payments.models import (
     Payment,
     ProviderEvent,
     ReconciliationRun,
+    SavedMethod,
     new_webhook_key,
 )
 from apps.tenants.contracts import BookReport, RestoreContext
@@ -72,6 +74,7 @@ def keep_away_from_gateways(context: RestoreContext) -> None:
         _cut_off()
     else:
         _take_keys_of_today(context)
+        _keep_removed_cards_removed(context)
         _tell_of_lost_payments(context)
 
 
@@ -93,6 +96,7 @@ def _cut_off() -> None:
     ReconciliationRun.objects.filter(
         state__in=(ReconciliationRun.QUEUED, ReconciliationRun.RUNNING)
     ).update(state=ReconciliationRun.FAILED, error=_("Restored copy: it asks no gateway."))
+    SavedMethod.objects.update(customer_id="", method_id="", revoked_at=timezone.now())
 
 
 def _take_keys_of_today(context: RestoreContext) -> None:
@@ -103,6 +107,14 @@ def _take_keys_of_today(context: RestoreContext) -> None:
     with connection.cursor() as cursor:
         for row in rows or ():
             cursor.execute(f"UPDATE payments_gatewayaccount SET {change} WHERE id = %s", row)  # noqa: S608
+
+
+def _keep_removed_cards_removed(context: RestoreContext) -> None:
+    standing = SavedMethod.objects.filter(revoked_at=None)
+    removed = context.replaced("SELECT id FROM payments_savedmethod WHERE revoked_at IS NOT NULL")
+    if removed is not None:  # else nobody can tell which: none is charged
+        standing = standing.filter(pk__in=[row[0] for row in removed])
+    standing.update(revoked_at=timezone.now())
 
 
 def _tell_of_lost_payments(context: RestoreContext) -> None:

@@ -25,6 +25,7 @@ from apps.payments.models.reconciliation import (
     PayoutLine,
     ReconciliationRun,
 )
+from apps.payments.models.saved_methods import SavedMethod
 from kernel.ids import uuid7
 from kernel.models import SchoolModel
 
@@ -38,6 +39,7 @@ __all__ = [
     "Payout",
     "PayoutLine",
     "ReconciliationRun",
+    "SavedMethod",
     "StatementLine",
 ]
 
@@ -219,6 +221,11 @@ class Payment(SchoolModel):
     def page_is_over(self) -> bool:
         """True when the time of the hosted page has run out."""
         return self.session_expires_at is not None and self.session_expires_at <= timezone.now()
+
+    @property
+    def charges_method(self) -> bool:
+        """A charge of a saved method: there is no page on which anybody could pay."""
+        return "method_id" in self.request
 
 
 class PaymentLine(SchoolModel):

@@ -31,14 +31,14 @@ from apps.payments.models import (
     RefundApproval,
     StatementLine,
 )
-from apps.payments.privacy import odd_attempts
+from apps.payments.privacy import odd_attempts, saved_cards
 from apps.payments.services import privacy as service
 from apps.payments.services.timeline import timeline
 from apps.tenants.facade import privacy
 from kernel.money import Money
 
-# Registered in a file of its own.
-__all__ = ["odd_attempts"]
+# Registered in files of their own.
+__all__ = ["odd_attempts", "saved_cards"]
 
 privacy.nobody_in(
     {

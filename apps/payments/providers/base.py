@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 class ProviderError(Exception):
@@ -82,6 +82,37 @@ class SessionRequest:
     expires_at: int  # Unix seconds
     idempotency_key: str
     lines: tuple[SessionLine, ...]
+    # The payer agreed that the gateway keeps the card; `customer_id`: how it knows them already.
+    save_method: bool = False
+    customer_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeRequest:
+    """A charge of a saved method with no page. Kept with the payment; it is sent once, and looked
+    for when no answer came. `success_url`: where the payer sees what became of it."""
+
+    payment_id: str
+    currency: str
+    amount_minor: int
+    description: str
+    customer_id: str
+    method_id: str
+    success_url: str
+    started_at: int  # Unix seconds
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodSnapshot:
+    """A card that the gateway keeps: its tokens, and what a person recognises it by."""
+
+    customer_id: str
+    method_id: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +229,8 @@ class PaymentSnapshot:
     failures: tuple[FailureSnapshot, ...] = ()
     refunds: tuple[RefundSnapshot, ...] = ()
     disputes: tuple[DisputeSnapshot, ...] = ()
+    # Kept by the gateway with this payment.
+    method: MethodSnapshot | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,3 +323,18 @@ class Provider(Protocol):
     def list_payouts(self, *, since: datetime, until: datetime) -> Iterator[PayoutSnapshot]:
         """Payouts made from `since` up to `until` (exclusive), each with what it is made of.
         Empty for a gateway that leaves the money until the school fetches it."""
+
+
+@runtime_checkable
+class SavesMethods(Protocol):
+    """What a gateway can do besides when it keeps methods of payment. Not every one does."""
+
+    def charge(self, request: ChargeRequest) -> HostedSession:
+        """Charge the saved method while nobody is there, and return what `fetch` can read, also
+        when the bank refused. Raises Declined when there is not even that."""
+
+    def find_charge(self, request: ChargeRequest) -> HostedSession | None:
+        """The charge that an earlier call made; moves no money."""
+
+    def forget_method(self, method_id: str) -> None:
+        """Nobody can charge it any more. One that is gone already is fine."""

@@ -22,8 +22,10 @@ from django.utils.translation import gettext_noop
 from stripe import _util
 
 from apps.payments.providers import stripe_books as books
+from apps.payments.providers import stripe_methods as methods
 from apps.payments.providers import stripe_snapshots as snapshots
 from apps.payments.providers.base import (
+    ChargeRequest,
     Credentials,
     Declined,
     DisputeSnapshot,
@@ -126,7 +128,7 @@ class StripeProvider:
     def open_session(self, request: SessionRequest) -> HostedSession:
         with _translated_errors():
             session = self._client.v1.checkout.sessions.create(
-                _session_params(request),  # type: ignore[arg-type]
+                methods.session_params(request),  # type: ignore[arg-type]
                 {"idempotency_key": request.idempotency_key},
             ).to_dict()
         return HostedSession(
@@ -137,10 +139,7 @@ class StripeProvider:
 
     def fetch(self, session_id: str) -> PaymentSnapshot:
         with _translated_errors():
-            session = self._client.v1.checkout.sessions.retrieve(
-                session_id, {"expand": ["payment_intent.latest_charge"]}
-            ).to_dict()
-            intent = session.get("payment_intent") or {}
+            session, intent = self._read(session_id)
             refunds = self._refunds(intent["id"]) if snapshots.captures(intent) else ()
             # The charge itself says whether there are any: no call for those without.
             is_disputed = snapshots.charge_of(intent).get("disputed")
@@ -150,10 +149,26 @@ class StripeProvider:
     def capture_if_approved(self, snapshot: PaymentSnapshot) -> PaymentSnapshot:
         return snapshot  # Checkout takes the money itself
 
+    def _read(self, session_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The hosted page and its intent; of a charge without a page the intent as both."""
+        if methods.is_charge(session_id):
+            found = self._client.v1.payment_intents.retrieve(
+                session_id, {"expand": ["latest_charge"]}
+            )
+            intent = found.to_dict()
+            return methods.as_session(intent), intent
+        session = self._client.v1.checkout.sessions.retrieve(
+            session_id, {"expand": ["payment_intent.latest_charge"]}
+        ).to_dict()
+        return session, session.get("payment_intent") or {}
+
     def expire(self, session_id: str) -> PaymentSnapshot:
         try:
             with _translated_errors():
-                self._client.v1.checkout.sessions.expire(session_id)
+                if methods.is_charge(session_id):
+                    self._client.v1.payment_intents.cancel(session_id)
+                else:
+                    self._client.v1.checkout.sessions.expire(session_id)
         except Invalid as error:
             if not re.search(_NOT_OPEN, error.detail, re.IGNORECASE):
                 raise
@@ -175,8 +190,41 @@ class StripeProvider:
     def _what_to_refund(self, request: RefundRequest) -> dict[str, Any]:
         if request.by_capture:
             return {"charge": request.capture_id}
-        session = self._client.v1.checkout.sessions.retrieve(request.session_id).to_dict()
-        return {"payment_intent": session["payment_intent"]}
+        return {"payment_intent": self._intent_id(request.session_id)}
+
+    def _intent_id(self, session_id: str) -> str:
+        if methods.is_charge(session_id):
+            return session_id
+        found = self._client.v1.checkout.sessions.retrieve(session_id).to_dict()
+        return str(found["payment_intent"])
+
+    def charge(self, request: ChargeRequest) -> HostedSession:
+        wanted: Any = methods.charge_params(request)
+        options: Any = {"idempotency_key": request.idempotency_key}
+        try:
+            with _translated_errors():
+                intent = self._client.v1.payment_intents.create(wanted, options)
+        except Declined as refusal:
+            refused = methods.refused_intent(getattr(refusal.__cause__, "json_body", None))
+            if not refused:
+                raise
+            return methods.charged(refused)
+        return methods.charged(intent.id)
+
+    def find_charge(self, request: ChargeRequest) -> HostedSession | None:
+        wanted: Any = methods.search_params(request)
+        with _translated_errors():
+            for intent in self._client.v1.payment_intents.list(wanted).auto_paging_iter():
+                if methods.is_answer_to(request, intent.to_dict()):
+                    return methods.charged(intent.id)
+        return None
+
+    def forget_method(self, method_id: str) -> None:
+        try:
+            with _translated_errors():
+                self._client.v1.payment_methods.detach(method_id)
+        except Invalid:
+            return  # it is gone already, or belongs to a key that is no longer ours
 
     def register_webhook(self, *, url: str, idempotency_key: str) -> WebhookEndpoint:
         with _translated_errors():
@@ -230,36 +278,6 @@ class StripeProvider:
         return tuple(
             snapshots.dispute_snapshot(dispute.to_dict()) for dispute in page.auto_paging_iter()
         )
-
-
-def _session_params(request: SessionRequest) -> dict[str, Any]:
-    currency = request.currency.lower()
-    params: dict[str, Any] = {
-        "mode": "payment",
-        "client_reference_id": request.payment_id,
-        "metadata": {"payment_id": request.payment_id},
-        "payment_intent_data": {
-            "description": request.description,
-            "metadata": {"payment_id": request.payment_id},
-        },
-        "line_items": [
-            {
-                "quantity": 1,
-                "price_data": {
-                    "currency": currency,
-                    "unit_amount": line.amount_minor,
-                    "product_data": {"name": line.description},
-                },
-            }
-            for line in request.lines
-        ],
-        "success_url": request.success_url,
-        "cancel_url": request.cancel_url,
-        "expires_at": request.expires_at,
-    }
-    if request.payer_email:
-        params["customer_email"] = request.payer_email
-    return params
 
 
 @contextmanager

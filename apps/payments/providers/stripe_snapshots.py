@@ -12,6 +12,7 @@ from apps.payments.providers.base import (
     PaymentSnapshot,
     RefundSnapshot,
 )
+from apps.payments.providers.stripe_methods import kept_method
 
 _REFUND_STATUS = {
     "succeeded": "succeeded",
@@ -49,6 +50,7 @@ def payment_snapshot(
         failures=_failures(session, intent),
         refunds=refunds,
         disputes=disputes,
+        method=kept_method(intent),
     )
 
 

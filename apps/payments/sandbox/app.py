@@ -31,6 +31,7 @@ _REASONS = {
     303: "See Other",
     400: "Bad Request",
     401: "Unauthorized",
+    402: "Payment Required",
     403: "Forbidden",
     404: "Not Found",
     413: "Content Too Large",

@@ -5,20 +5,20 @@ from __future__ import annotations
 import time
 
 from apps.payments.sandbox import wire
-from apps.payments.sandbox.sessions import Sessions
+from apps.payments.sandbox.cards import CARD, Cards
 from apps.payments.sandbox.wire import Json, WireError
 
-DECLINED = {"code": "card_declined", "message": "Your card was declined."}
 OUTCOMES = ("succeeded", "failed")
 
 
-class Attempts(Sessions):
+class Attempts(Cards):
     """Paying, paying later, being declined. Raises WireError for a page that is closed."""
 
     def pay(self, account: str, session_id: str) -> Json:
         session, intent, charge = self._attempt(account, session_id)
         session |= {"status": "complete", "payment_status": "paid", "url": None}
-        self._take(account, intent, charge)
+        self.keep_card(account, session, intent, charge)
+        self.take(account, intent, charge)
         self._save(account, session, intent, charge)
         self.emit(account, "checkout.session.completed", session)
         return session
@@ -39,7 +39,7 @@ class Attempts(Sessions):
     def decline(self, account: str, session_id: str) -> Json:
         """The card is refused; the page stays open for another try."""
         session, intent, charge = self._attempt(account, session_id)
-        self._refuse(intent, charge)
+        self.refuse(intent, charge)
         self._save(account, session, intent, charge)
         self.emit(account, "payment_intent.payment_failed", intent)
         self.emit(account, "charge.failed", charge)
@@ -56,10 +56,10 @@ class Attempts(Sessions):
         charge = self.object(account, "charge", intent["latest_charge"])
         if outcome == "succeeded":
             session["payment_status"] = "paid"
-            self._take(account, intent, charge)
+            self.take(account, intent, charge)
             news = "checkout.session.async_payment_succeeded"
         else:
-            self._refuse(intent, charge)
+            self.refuse(intent, charge)
             self.emit(account, "payment_intent.payment_failed", intent)
             news = "checkout.session.async_payment_failed"
         self._save(account, session, intent, charge)
@@ -72,9 +72,9 @@ class Attempts(Sessions):
         if session["status"] != "complete":
             raise WireError(400, "This page has not been paid.")
         intent = self.object(account, "payment_intent", session["payment_intent"])
-        charge = _new_charge(intent)
+        charge = new_charge(intent)
         intent["latest_charge"] = charge["id"]
-        self._take(account, intent, charge)
+        self.take(account, intent, charge)
         self._save(account, session, intent, charge)
         return charge
 
@@ -83,7 +83,7 @@ class Attempts(Sessions):
         if session["status"] != "open":
             raise WireError(400, "This page is closed.", code="session_closed")
         intent = self._intent(account, session)
-        charge = _new_charge(intent)
+        charge = new_charge(intent)
         intent["latest_charge"] = charge["id"]
         session["payment_intent"] = intent["id"]
         return session, intent, charge
@@ -93,22 +93,14 @@ class Attempts(Sessions):
         if session["payment_intent"]:
             return self.object(account, "payment_intent", session["payment_intent"])
         data = self.data_of(account, session["id"])
-        return {
-            "id": wire.new_id("pi"),
-            "object": "payment_intent",
-            "amount": session["amount_total"] + self.behaviour.capture_difference,
-            "amount_received": 0,
-            "currency": session["currency"],
-            "created": wire.now(),
-            "description": data["description"],
-            "livemode": False,
-            "metadata": data["metadata"],
-            "status": "requires_payment_method",
-            "last_payment_error": None,
-            "latest_charge": None,
-        }
+        return new_intent(
+            amount=session["amount_total"] + self.behaviour.capture_difference,
+            currency=session["currency"],
+            description=data["description"],
+            metadata=data["metadata"],
+        )
 
-    def _take(self, account: str, intent: Json, charge: Json) -> None:
+    def take(self, account: str, intent: Json, charge: Json) -> None:
         intent |= {
             "status": "succeeded",
             "amount_received": intent["amount"],
@@ -120,16 +112,17 @@ class Attempts(Sessions):
         self.emit(account, "payment_intent.succeeded", intent)
         self.emit(account, "charge.succeeded", charge)
 
-    def _refuse(self, intent: Json, charge: Json) -> None:
-        intent |= {
-            "status": "requires_payment_method",
-            "last_payment_error": {"type": "card_error", **DECLINED},
-        }
-        charge |= {
-            "status": "failed",
-            "failure_code": DECLINED["code"],
-            "failure_message": DECLINED["message"],
-        }
+    def refuse(
+        self,
+        intent: Json,
+        charge: Json,
+        *,
+        code: str = "card_declined",
+        message: str = "Your card was declined.",
+    ) -> None:
+        error = {"type": "card_error", "code": code, "message": message}
+        intent |= {"status": "requires_payment_method", "last_payment_error": error}
+        charge |= {"status": "failed", "failure_code": code, "failure_message": message}
 
     def _save(self, account: str, session: Json, intent: Json, charge: Json) -> None:
         self.store.put(account, "session", session)
@@ -137,7 +130,27 @@ class Attempts(Sessions):
         self.store.put(account, "charge", charge)
 
 
-def _new_charge(intent: Json) -> Json:
+def new_intent(*, amount: int, currency: str, description: str | None, metadata: Json) -> Json:
+    return {
+        "id": wire.new_id("pi"),
+        "object": "payment_intent",
+        "amount": amount,
+        "amount_received": 0,
+        "currency": currency,
+        "created": wire.now(),
+        "customer": None,
+        "description": description,
+        "livemode": False,
+        "metadata": metadata,
+        "payment_method": None,
+        "setup_future_usage": None,
+        "status": "requires_payment_method",
+        "last_payment_error": None,
+        "latest_charge": None,
+    }
+
+
+def new_charge(intent: Json) -> Json:
     return {
         "id": wire.new_id("ch"),
         "object": "charge",
@@ -157,6 +170,7 @@ def _new_charge(intent: Json) -> Json:
         "failure_message": None,
         "metadata": dict(intent["metadata"]),
         "payment_intent": intent["id"],
-        "payment_method_details": {"type": "card"},
+        "payment_method": intent["payment_method"],
+        "payment_method_details": {"type": "card", "card": dict(CARD)},
         "balance_transaction": None,
     }

@@ -18,6 +18,8 @@ POST /_control/answer_dispute    {"dispute": "du_…"}
 POST /_control/close_dispute     {"dispute": "du_…", "status": "won" | "lost"}
 POST /_control/paypal/…          the same for PayPal: see paypal/control.py
 GET  /_control/                  the newest charges with buttons, for people
+POST /_control/saved_card        {"payment_method": "pm_…", "outcome": "succeeded" | "declined" |
+                                  "authentication_required" | "expired"}: for its charges to come
 GET  /_control/state             what is switched, and how many messages wait
 """
 
@@ -28,6 +30,7 @@ from typing import Any
 
 from apps.payments.sandbox.attempts import OUTCOMES
 from apps.payments.sandbox.board import Board
+from apps.payments.sandbox.charges import OUTCOMES as CHARGE_OUTCOMES
 from apps.payments.sandbox.disputes import ANSWER_WITHIN, ENDINGS
 from apps.payments.sandbox.faults import SLOW_SECONDS, Faults
 from apps.payments.sandbox.gateway import Gateway
@@ -70,6 +73,7 @@ class Control:
             "expire": self._expire,
             "dashboard_refund": self._refund,
             "finish_refund": self._finish_refund,
+            "saved_card": self._saved_card,
             "payout": self._pay_out,
             "fail_payout": self._fail_payout,
             "dispute": self._dispute,
@@ -151,6 +155,11 @@ class Control:
         account, refund_id = self._named(wanted, "refund", "refund")
         status = _one_of({"status": "succeeded"} | wanted, "status", STATUSES)
         return self.gateway.finish_refund(account, refund_id, status, str(wanted.get("reason", "")))
+
+    def _saved_card(self, wanted: Json) -> Json:
+        account, method_id = self._named(wanted, "payment_method", "payment_method")
+        outcome = _one_of({"outcome": "succeeded"} | wanted, "outcome", CHARGE_OUTCOMES)
+        return self.gateway.set_charge_outcome(account, method_id, outcome)
 
     def _pay_out(self, wanted: Json) -> Json:
         name = next((name for name in _REFUNDED if wanted.get(name)), "session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from apps.payments.sandbox.attempts import Attempts
+from apps.payments.sandbox.charges import Charges
 from apps.payments.sandbox.disputes import Disputes
 from apps.payments.sandbox.endpoints import Endpoints
 from apps.payments.sandbox.objects import Behaviour
@@ -19,7 +19,7 @@ from apps.payments.sandbox.wire import WireError
 __all__ = ["Behaviour", "Gateway"]
 
 
-class Gateway(Attempts, Refunds, Disputes, Payouts, Endpoints):
+class Gateway(Charges, Refunds, Disputes, Payouts, Endpoints):
     """All state is in the store; callers that change several things open `store.work()`.
 
     `paypal`: PayPal's twin over the same store, with accounts of its own.

@@ -13,6 +13,8 @@ from apps.payments.sandbox.wire import Json, WireError
 
 _KINDS = {
     "payment_intents": "payment_intent",
+    "payment_methods": "payment_method",
+    "customers": "customer",
     "charges": "charge",
     "refunds": "refund",
     "disputes": "dispute",
@@ -25,6 +27,8 @@ _KINDS = {
 # Prefixes of ids: what an id stands for can be read off it, as in "source": "re_…".
 _KIND_OF_PREFIX = {
     "pi": "payment_intent",
+    "pm": "payment_method",
+    "cus": "customer",
     "ch": "charge",
     "re": "refund",
     "du": "dispute",
@@ -32,7 +36,7 @@ _KIND_OF_PREFIX = {
     "cs": "session",
     "po": "payout",
 }
-_FILTERS = ("payment_intent", "charge", "type", "source", "status", "payout")
+_FILTERS = ("customer", "payment_intent", "charge", "type", "source", "status", "payout")
 _BOUNDS: dict[str, Callable[[int, int], bool]] = {
     "gte": operator.ge,
     "gt": operator.gt,
@@ -68,12 +72,27 @@ class Routes:
             return self._shown(account, self.gateway.create_refund(account, params), params)
         if name == "webhook_endpoints":
             return self.gateway.create_endpoint(account, params)
+        if name == "customers":
+            return self.gateway.create_customer(account, params)
+        if name == "payment_intents":
+            return self._shown(account, self.gateway.create_intent(account, params), params)
+        if match := re.fullmatch(r"(payment_\w+)/(\w+)/(\w+)", name):
+            return self._act(account, *match.groups())
         if match := re.fullmatch(r"checkout/sessions/(\w+)/expire", name):
             return self.gateway.expire_session(account, match.group(1))
         if match := re.fullmatch(r"webhook_endpoints/(\w+)", name):
             updated = self.gateway.update_endpoint(account, match.group(1), params)
             return self._shown(account, updated, params)
         return None
+
+    def _act(self, account: str, collection: str, object_id: str, verb: str) -> Json | None:
+        actions = {
+            ("payment_intents", "confirm"): self.gateway.confirm_intent,
+            ("payment_intents", "cancel"): self.gateway.cancel_intent,
+            ("payment_methods", "detach"): self.gateway.detach_method,
+        }
+        action = actions.get((collection, verb))
+        return action(account, object_id) if action else None
 
     def _get(self, account: str, name: str, params: Json) -> Json | None:
         if name == "account":

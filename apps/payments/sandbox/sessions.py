@@ -22,6 +22,8 @@ class Sessions(Objects):
         for name in ("success_url", "cancel_url"):
             _check_address(params, name)
         items = [_line(item) for item in _items(params)]
+        if params.get("customer"):
+            self.object(account, "customer", str(params["customer"]))
         session = _new_session(params, items, base=base)
         self.store.put(account, "session", session)
         self.store.put(account, "session_data", _behind_the_page(session, params, items))
@@ -77,6 +79,7 @@ def _new_session(params: Json, items: list[Json], *, base: str) -> Json:
         "amount_subtotal": total,
         "amount_total": total,
         "client_reference_id": params.get("client_reference_id"),
+        "customer": params.get("customer"),
         "customer_email": params.get("customer_email"),
         "locale": params.get("locale"),
         "metadata": wire.mapping(params, "metadata"),
@@ -94,6 +97,7 @@ def _behind_the_page(session: Json, params: Json, items: list[Json]) -> Json:
         "items": items,
         "description": data.get("description"),
         "metadata": wire.mapping(data, "metadata"),
+        "setup_future_usage": data.get("setup_future_usage"),
     }
 
 

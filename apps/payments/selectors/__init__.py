@@ -45,6 +45,13 @@ def kept_minor() -> int:
     return int(models.Payment.objects.aggregate(kept=kept)["kept"] or 0)
 
 
+def payment_of_key(idempotency_key: str) -> contracts.PaymentInfo | None:
+    """The latest payment that was started under this key."""
+    rows = payments_with_parts().filter(idempotency_key=idempotency_key)
+    found = rows.order_by("-started_at").first()
+    return to_info(found) if found else None
+
+
 def resume_url(payment_id: UUID) -> str | None:
     """The hosted page while it can still be used. Raises NotFound."""
     payment = get_payment_row(payment_id)
@@ -174,6 +181,7 @@ def to_info(payment: models.Payment) -> contracts.PaymentInfo:
         started_at=payment.started_at,
         captured_at=payment.captured_at,
         is_open=payment.is_open,
+        charges_method=payment.charges_method,
         attention=payment.attention,
         refunds=tuple(to_refund(r, payment.currency) for r in payment.refunds.all()),
     )

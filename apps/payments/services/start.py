@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -19,7 +19,7 @@ from apps.payments.providers.base import (
     SessionRequest,
     Unknown,
 )
-from apps.payments.services import accounts, fraud, journal, sync, ways
+from apps.payments.services import accounts, fraud, journal, methods, sync, ways
 from apps.payments.services.errors import AlreadyPaid, KeyReused, PaymentInProgress
 from kernel.errors import Conflict, Forbidden, Invalid, Unavailable
 from kernel.ids import uuid7
@@ -48,6 +48,8 @@ class Order:
     account_id: UUID | None = None
     method: str = ""
     origin: fraud.Origin | None = None
+    # What the payer agreed to when the gateway is to keep the card; empty: it is not.
+    consent: str = ""
 
     @property
     def amount_minor(self) -> int:
@@ -59,15 +61,17 @@ class Order:
 
     def is_same_as(self, payment: models.Payment) -> bool:
         """True when the other payment is of the same person, for the same things and amounts, by
-        the same way."""
+        the same way, with the same wish for the card."""
         theirs = sorted((row.reference, row.amount_minor) for row in payment.lines.all())
         ours = sorted((line.reference, line.amount_minor) for line in self.lines)
         if self.method not in ("", ways.method_of(payment.provider)):
             return False  # the payer wants to pay another way
-        return (payment.payer_id, payment.currency, theirs) == (
+        saves = bool(payment.request.get("save_method"))
+        return (payment.payer_id, payment.currency, theirs, saves) == (
             self.payer_id,
             self.currency,
             ours,
+            bool(self.consent),
         )
 
 
@@ -84,11 +88,13 @@ def start_payment(order: Order) -> contracts.StartedPayment:
         raise Forbidden(_("The school takes no payments online at the moment."), code="online_off")
     check_order(order)
     account = ways.chosen(order.account_id, order.method)
+    if order.consent and not methods.saves_methods(account):
+        raise Invalid(_("Cards cannot be kept here."), code="no_saved_methods")
     for _try in range(MAX_TRIES):
         known = _known(order)
         if known is not None:
             return _again(order, known)
-        holder = _holder(order.references)
+        holder = holder_of(order.references)
         if holder is not None:
             reused = _make_room(order, holder)
             if reused is not None:
@@ -136,7 +142,7 @@ def _again(order: Order, payment: models.Payment) -> contracts.StartedPayment:
     return _with_page(payment, reused=True)
 
 
-def _holder(references: Sequence[str]) -> models.Payment | None:
+def holder_of(references: Sequence[str]) -> models.Payment | None:
     """The oldest open payment that holds one of the references."""
     claims = models.OpenClaim.objects.filter(reference__in=references).values("payment_id")
     rows = selectors.payments_with_parts().filter(pk__in=claims)
@@ -144,13 +150,20 @@ def _holder(references: Sequence[str]) -> models.Payment | None:
 
 
 def _make_room(order: Order, holder: models.Payment) -> contracts.StartedPayment | None:
-    """Deal with the payment that is in the way: use it, end it (None), or refuse.
+    """Deal with the payment that is in the way: use it, or end it (None), or refuse."""
+    own = holder.payer_id == order.payer_id
+    if own and holder.is_open and order.is_same_as(holder) and not holder.page_is_over():
+        return _with_page(holder, reused=True)
+    end_holder(order, holder)
+    return None
+
+
+def end_holder(order: Order, holder: models.Payment) -> None:
+    """End the payment that is in the way. Raises AlreadyPaid, PaymentInProgress.
 
     Whether it may be ended is decided by the gateway's answer, never by the clock alone.
     """
     own = holder.payer_id == order.payer_id
-    if own and holder.is_open and order.is_same_as(holder) and not holder.page_is_over():
-        return _with_page(holder, reused=True)
     current = sync.refresh(holder.pk)
     if current.is_open and (own or _is_left_alone(holder)):
         current = sync.close(holder.pk, expired=not own)
@@ -160,7 +173,6 @@ def _make_room(order: Order, holder: models.Payment) -> contracts.StartedPayment
         raise PaymentInProgress(
             payment_id=holder.pk, payer_id=holder.payer_id, started_at=holder.started_at
         )
-    return None
 
 
 def _is_left_alone(payment: models.Payment) -> bool:
@@ -172,7 +184,23 @@ def _initiate(order: Order, account: models.GatewayAccount) -> models.Payment:
     """Commit the intent: every parameter of the call, its key, and the claims."""
     now = timezone.now()
     payment_id = uuid7()
-    request = _request(order, payment_id, expires_at=int((now + SESSION_LIFETIME).timestamp()))
+    request = _request(
+        order,
+        payment_id,
+        expires_at=int((now + SESSION_LIFETIME).timestamp()),
+        customer_id=methods.customer_of(order.payer_id, account) if order.consent else "",
+    )
+    payment = claim(order, account, payment_id=payment_id, request=request, at=now)
+    if order.consent:
+        methods.agree(payment, account, consent=order.consent)
+    return payment
+
+
+def claim(
+    order: Order, account: models.GatewayAccount, *, payment_id: UUID, request: object, at: datetime
+) -> models.Payment:
+    """The payment with its lines, its first event and its claims, in the caller's transaction.
+    Raises IntegrityError when somebody else holds one of them."""
     payment = create_row(
         order,
         payment_id=payment_id,
@@ -181,13 +209,13 @@ def _initiate(order: Order, account: models.GatewayAccount) -> models.Payment:
         mode=account.mode,
         method=ways.method_of(account.provider),
         request=encode(request),
-        started_at=now,
+        started_at=at,
     )
     # In the order of the references: two payers who share several never wait for each other.
     for reference in order.references:
         models.OpenClaim.objects.create(reference=reference, payment=payment)
     journal.write(payment, [initiated(order, payment)])
-    fraud.remember(payment.pk, order.origin, at=now)
+    fraud.remember(payment.pk, order.origin, at=at)
     return payment
 
 
@@ -234,29 +262,36 @@ def initiated(order: Order, payment: models.Payment) -> events.Initiated:
     )
 
 
-def _request(order: Order, payment_id: UUID, *, expires_at: int) -> SessionRequest:
-    def address(path: str) -> str:
-        return school_url(path.replace("{payment_id}", str(payment_id)))
+def address(path: str, payment_id: UUID) -> str:
+    """A path of the order as an absolute address."""
+    return school_url(path.replace("{payment_id}", str(payment_id)))
 
+
+def _request(
+    order: Order, payment_id: UUID, *, expires_at: int, customer_id: str
+) -> SessionRequest:
     return SessionRequest(
         payment_id=str(payment_id),
         currency=order.currency,
         description=order.description[:500],
         payer_email=order.payer_email[:254],
-        success_url=address(order.return_path),
-        cancel_url=address(order.cancel_path),
+        success_url=address(order.return_path, payment_id),
+        cancel_url=address(order.cancel_path, payment_id),
         expires_at=expires_at,
         idempotency_key=f"{payment_id}:init:1",
         lines=tuple(
             SessionLine(description=line.description[:250], amount_minor=line.amount_minor)
             for line in order.lines
         ),
+        save_method=bool(order.consent),
+        customer_id=customer_id,
     )
 
 
 def _with_page(payment: models.Payment, *, reused: bool) -> contracts.StartedPayment:
     """The address to send the payer to; opens the hosted page when there is none yet."""
-    if payment.captured_minor or payment.status == contracts.PROCESSING:
+    done = payment.captured_minor or payment.status == contracts.PROCESSING
+    if done or payment.charges_method:
         url = str(payment.request.get("success_url", "")) or school_url("/")
     elif payment.hosted_url:
         url = payment.hosted_url

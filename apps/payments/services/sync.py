@@ -19,14 +19,16 @@ from django.utils.translation import gettext as _
 from apps.payments import contracts, events, models, selectors
 from apps.payments.aggregate import PaymentState
 from apps.payments.providers.base import (
+    ChargeRequest,
     Gone,
     HostedSession,
     PaymentSnapshot,
     Provider,
     ProviderError,
+    SavesMethods,
     SessionRequest,
 )
-from apps.payments.services import accounts, fraud, interpret, journal
+from apps.payments.services import accounts, fraud, interpret, journal, methods
 from apps.payments.services.errors import NoGateway
 from kernel.errors import Unavailable
 from kernel.jsoncodec import decode
@@ -34,6 +36,8 @@ from kernel.jsoncodec import decode
 logger = logging.getLogger(__name__)
 # Longer than any call that takes money lasts: until then nobody ends the payment.
 CAPTURE_LEASE = timedelta(minutes=2)
+# A call to charge a card has ended long before, with its retries.
+CHARGE_BUDGET = timedelta(minutes=2)
 
 
 def refresh(payment_id: UUID) -> contracts.PaymentInfo:
@@ -53,7 +57,7 @@ def ask_gateway(payment_id: UUID) -> contracts.PaymentInfo:
     """
     with _as_unavailable():
         look(payment_id)
-    return _stop_if_odd(selectors.get_payment(payment_id))
+    return stop_if_odd(selectors.get_payment(payment_id))
 
 
 def look(payment_id: UUID) -> PaymentSnapshot | None:
@@ -72,7 +76,7 @@ def look(payment_id: UUID) -> PaymentSnapshot | None:
     return snapshot
 
 
-def _stop_if_odd(info: contracts.PaymentInfo) -> contracts.PaymentInfo:
+def stop_if_odd(info: contracts.PaymentInfo) -> contracts.PaymentInfo:
     """After one decline too many the page is closed, so that no further card is tried on it."""
     if info.status != contracts.DECLINED:
         return info
@@ -124,6 +128,8 @@ def _may_have_page(payment: models.Payment, provider: Provider) -> bool:
 def _snapshot(payment: models.Payment, provider: Provider) -> PaymentSnapshot | None:
     session_id = payment.session_id
     if not session_id:
+        if payment.charges_method and payment.is_open:
+            return _look_for_charge(payment, provider)
         if not payment.is_open or not _may_have_page(payment, provider):
             return None
         session_id = _find_page(payment, provider)
@@ -159,6 +165,20 @@ def _may_capture(payment_id: UUID) -> datetime | None:
     return payment.capturing_until
 
 
+def _look_for_charge(payment: models.Payment, provider: Provider) -> PaymentSnapshot:
+    """A charge of a saved card that has not answered is looked for and never sent again. While
+    the call may still be running, that it is not there says nothing."""
+    if not isinstance(provider, SavesMethods):
+        raise NoGateway
+    found = provider.find_charge(decode(ChargeRequest, payment.request))
+    if found is not None:
+        return provider.fetch(commit_session(payment.pk, found).session_id)
+    over = timezone.now() - payment.started_at > CHARGE_BUDGET
+    return PaymentSnapshot(
+        session_id="", payment_id=str(payment.pk), open=not over, expired=over, url=""
+    )
+
+
 def _find_page(payment: models.Payment, provider: Provider) -> str:
     """The same key and parameters find the page that an unanswered call may have made."""
     session = provider.open_session(decode(SessionRequest, payment.request))
@@ -180,6 +200,9 @@ def commit_session(payment_id: UUID, session: HostedSession) -> models.Payment:
 
 
 def _close_page(payment: models.Payment, provider: Provider) -> PaymentSnapshot | None:
+    if not payment.session_id and payment.charges_method:
+        found = _look_for_charge(payment, provider)
+        return provider.expire(found.session_id) if found.session_id else found
     if not payment.session_id and not _may_have_page(payment, provider):
         return None
     try:
@@ -204,6 +227,13 @@ def _learn(
         journal.write(payment, news)
     else:
         journal.postpone_check(payment, state)
+    _keep_method(payment, snapshot)
+
+
+def _keep_method(payment: models.Payment, snapshot: PaymentSnapshot | None) -> None:
+    """Only with a payment that was booked, and only what its payer agreed to."""
+    if snapshot is not None and payment.captured_minor:
+        methods.keep(payment, snapshot.method)
 
 
 def _news(
@@ -231,6 +261,7 @@ def _end(
     if closed and state.is_open and not paid:
         news.append(events.Expired(at=now) if expired else events.Cancelled(at=now))
     journal.write(payment, news, actor=actor)
+    _keep_method(payment, snapshot)
     return selectors.get_payment(payment_id)
 
 
