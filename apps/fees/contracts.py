@@ -1,10 +1,13 @@
 """What fees tells other apps. Amounts are integers in minor units of `currency`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
+# The task of one school that charges cards automatically (tenants.note_due_work).
+AUTOPAY_TASK = "fees.run_autopay"
 InvoiceStatus = Literal["open", "part_paid", "overdue", "paid", "void"]
 
 
@@ -18,6 +21,29 @@ class ChargeInfo:
     amount_minor: int
     why: str
     booked_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of an amount and the day on which it is due."""
+
+    due_on: date
+    amount_minor: int
+
+
+def open_parts(
+    balance_minor: int, *, due_on: date, instalments: Sequence[Part] = ()
+) -> tuple[Part, ...]:
+    """What of an invoice still wants money, and when: what was paid counts for the earliest."""
+    left, parts = balance_minor, []
+    for part in reversed(instalments):
+        wanted = min(left, part.amount_minor)
+        if wanted > 0:
+            parts.append(Part(due_on=part.due_on, amount_minor=wanted))
+            left -= wanted
+    if left > 0:  # no plan, or charged later than it
+        parts.append(Part(due_on=due_on, amount_minor=left))
+    return tuple(reversed(parts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +62,25 @@ class InvoiceInfo:
     balance_minor: int
     status: InvoiceStatus
     lines: tuple[ChargeInfo, ...] = ()
+    instalments: tuple[Part, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What still wants money, by due date."""
+        return open_parts(self.balance_minor, due_on=self.due_on, instalments=self.instalments)
+
+    @property
+    def next_due_on(self) -> date:
+        """When the first part that is not paid is due."""
+        return self.parts[0].due_on if self.parts else self.due_on
+
+    def due_minor(self, until: date, *, after: date = date.min) -> int:
+        """What is due up to a day (and after another)."""
+        return sum(part.amount_minor for part in self.parts if after < part.due_on <= until)
+
+    def now_minor(self, today: date) -> int:
+        """What should be paid next: all of it, or of a plan what is due with the next part."""
+        return self.due_minor(max(today, self.next_due_on))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +270,7 @@ class BillingPreview:
     families: int
     total_minor: int
     fingerprint: str
+    instalments: tuple[Part, ...] = ()
     difference: RunDifference | None = None
     warnings: tuple[str, ...] = ()
 
@@ -271,12 +317,14 @@ class PayStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayGroup:
-    """Invoices that one payment can pay: their money goes to the same account of the school."""
+    """Invoices that one payment can pay: their money goes to the same account of the school.
+    `now_minor`: what of the total should be paid next; of instalments the later ones are not."""
 
     account_id: UUID | None
     real_money: bool
     invoices: tuple[InvoiceInfo, ...]
     total_minor: int
+    now_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,64 @@ class BillingRunReversed:
     currency: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutopayAnnounced:
+    """A guardian's saved card will be charged on a day, for what is due by then."""
+
+    name: ClassVar[str] = "fees.autopay_announced"
+    version: ClassVar[int] = 1
+
+    guardian_id: UUID
+    guardian_name: str
+    guardian_email: str
+    language: str
+    invoice_ids: list[UUID]
+    total_minor: int
+    currency: str
+    card: str
+    charge_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutopayFailed:
+    """The bank refused the card. `reason` is the gateway's word (card_declined,
+    authentication_required, …); `retry_on` is when it is tried once more."""
+
+    name: ClassVar[str] = "fees.autopay_failed"
+    version: ClassVar[int] = 1
+
+    guardian_id: UUID
+    guardian_name: str
+    guardian_email: str
+    language: str
+    total_minor: int
+    currency: str
+    card: str
+    reason: str
+    retry_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutopayEnded:
+    """A guardian's card is not charged any more. `why`: guardian, card_gone or failed."""
+
+    name: ClassVar[str] = "fees.autopay_ended"
+    version: ClassVar[int] = 1
+
+    guardian_id: UUID
+    guardian_name: str
+    guardian_email: str
+    language: str
+    card: str
+    why: str
+
+
+_GUARDIAN = {
+    "guardian_id": "0197a1c0-0000-7000-8000-000000000002",
+    "guardian_name": "Maria Lopez",
+    "guardian_email": "maria.lopez@example.org",
+    "language": "en",
+}
 SAMPLES: dict[tuple[str, int], dict[str, Any]] = {
     ("fees.family_billed", 1): {
         "billing_run_id": "0197a1c0-0000-7000-8000-000000000001",
@@ -113,4 +171,21 @@ SAMPLES: dict[tuple[str, int], dict[str, Any]] = {
         "total_minor": 1080000,
         "currency": "USD",
     },
+    ("fees.autopay_announced", 1): {
+        **_GUARDIAN,
+        "invoice_ids": ["0197a1c0-0000-7000-8000-000000000003"],
+        "total_minor": 45000,
+        "currency": "USD",
+        "card": "Visa •• 4242",
+        "charge_on": "2026-09-15",
+    },
+    ("fees.autopay_failed", 1): {
+        **_GUARDIAN,
+        "total_minor": 45000,
+        "currency": "USD",
+        "card": "Visa •• 4242",
+        "reason": "card_declined",
+        "retry_on": "2026-09-18",
+    },
+    ("fees.autopay_ended", 1): {**_GUARDIAN, "card": "Visa •• 4242", "why": "failed"},
 }

@@ -3,6 +3,7 @@
 from apps.events.facade import Delivery, handles
 from apps.fees.services.activities import bill_activity, unbill_activity
 from apps.fees.services.allocation import Capture, allocate_capture, book_extra
+from apps.fees.services.autopay import settle_payment
 from apps.fees.services.disputes import Decided, book_loss, book_win
 from apps.fees.services.links import revoke_links
 from apps.fees.services.refunds import Refunded, book_refund, refund_failed
@@ -34,6 +35,16 @@ def keep_as_credit_on_extra_captured(delivery: Delivery) -> None:
         amount_minor=event.amount_minor,
         at=event.captured_at,
     )
+
+
+@handles("payments.payment_captured", version=1)
+def settle_autopay_on_payment_captured(delivery: Delivery) -> None:
+    settle_payment(delivery.event.payment_id)
+
+
+@handles("payments.payment_failed", version=1)
+def settle_autopay_on_payment_failed(delivery: Delivery) -> None:
+    settle_payment(delivery.event.payment_id)
 
 
 @handles("payments.refund_completed", version=1)

@@ -112,6 +112,20 @@ PREPAYMENTS = declare(
         help_text=_("More than they owe, or before anything is owed: it stays as their credit."),
     )
 )
+AUTOPAY = declare(
+    Setting(
+        name="fees.autopay",
+        group="fees",
+        kind=kinds.Switch(),
+        default=True,
+        permission=MANAGE_FEES,
+        label=_("Families may have their card charged automatically"),
+        help_text=_(
+            "Guardians turn it on themselves, and hear of each charge before it is made. Off: no "
+            "card is charged automatically, and nobody can turn it on."
+        ),
+    )
+)
 INVOICE_FOOTER = declare(
     Setting(
         name="texts.invoice_footer",

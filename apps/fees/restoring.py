@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.events import facade as events
-from apps.fees.models import FamilyLink, LinkRequest
+from apps.fees.models import Autopay, AutopayCharge, FamilyLink, LinkRequest
 from apps.fees.selectors import books as ledger
 from apps.payments import facade as payments
 from apps.tenants.contracts import BookReport, RestoreContext
@@ -25,6 +26,25 @@ def add_up() -> BookReport:
         told = _("The ledger holds %(held)d of the %(kept)d that payments kept.")
         problems.append(told % {"held": held, "kept": kept})
     return BookReport(totals=totals, problems=tuple(problems))
+
+
+@after_restore
+def end_autopay(context: RestoreContext) -> None:
+    """Nobody's card is charged by books that may not know what was paid since: guardians turn it
+    on again."""
+    standing = Autopay.objects.filter(ended_at=None)
+    count = standing.update(ended_at=timezone.now(), ended_why=Autopay.Ended.RESTORED)
+    planned = AutopayCharge.objects.filter(state=AutopayCharge.State.ANNOUNCED)
+    planned.update(state=AutopayCharge.State.SKIPPED, settled_at=timezone.now())
+    if count and not context.is_copy:
+        told = ngettext(
+            "Automatic payment of %(count)d guardian was turned off: these books may not know "
+            "what was charged since the backup.",
+            "Automatic payment of %(count)d guardians was turned off: these books may not know "
+            "what was charged since the backup.",
+            count,
+        )
+        context.tell(told % {"count": count})
 
 
 @after_restore

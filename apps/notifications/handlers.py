@@ -10,8 +10,14 @@ from typing import Any
 
 from apps.events.facade import Delivery, handles
 from apps.notifications.models import Message
+from apps.notifications.services import (
+    autopay_letters,
+    letters,
+    platform_letters,
+    reminders,
+    staff_letters,
+)
 from apps.notifications.services import delivery as mail
-from apps.notifications.services import letters, platform_letters, reminders, staff_letters
 from apps.notifications.services.queueing import Recipient
 
 
@@ -58,6 +64,42 @@ def send_link_on_family_link_requested(delivery: Delivery) -> None:
     event = delivery.event
     letters.send_family_link(
         event_id=delivery.event_id, to=_guardian_of(event), guardian_id=event.guardian_id
+    )
+
+
+@handles("fees.autopay_announced", version=1)
+def tell_guardian_on_autopay_announced(delivery: Delivery) -> None:
+    event = delivery.event
+    autopay_letters.announce(
+        event_id=delivery.event_id,
+        to=_guardian_of(event),
+        invoice_ids=event.invoice_ids,
+        total_minor=event.total_minor,
+        currency=event.currency,
+        card=event.card,
+        charge_on=event.charge_on,
+    )
+
+
+@handles("fees.autopay_failed", version=1)
+def tell_guardian_on_autopay_failed(delivery: Delivery) -> None:
+    event = delivery.event
+    autopay_letters.tell_of_refusal(
+        event_id=delivery.event_id,
+        to=_guardian_of(event),
+        total_minor=event.total_minor,
+        currency=event.currency,
+        card=event.card,
+        reason=event.reason,
+        retry_on=event.retry_on,
+    )
+
+
+@handles("fees.autopay_ended", version=1)
+def tell_guardian_on_autopay_ended(delivery: Delivery) -> None:
+    event = delivery.event
+    autopay_letters.tell_of_end(
+        event_id=delivery.event_id, to=_guardian_of(event), card=event.card, why=event.why
     )
 
 

@@ -35,6 +35,7 @@ from apps.payments.selectors.money_back import (
 from apps.payments.services import accounts, counter, fraud, refunds, start, ways
 from apps.payments.services import sync as sync_service
 from apps.payments.services import takings as money
+from apps.payments.services.accounts import account_taking, can_take_payments
 from apps.payments.services.bank import matching as bank
 from apps.payments.services.bank import recorded
 from apps.payments.services.charging import charge_saved_method, refusal_code
@@ -45,6 +46,7 @@ from apps.payments.services.errors import (
     PaymentInProgress,
     PaymentsPaused,
 )
+from apps.payments.services.fraud import source_of
 from apps.payments.services.methods import can_save as can_save_methods
 from apps.payments.services.methods import forget as forget_saved_method
 from apps.payments.services.methods import usable as saved_methods
@@ -158,11 +160,6 @@ def start_payment(
             consent=consent,
         )
     )
-
-
-def source_of(address: str) -> str:
-    """A digest of a payer's network address, for `start_payment`; "" for what is no address."""
-    return fraud.source_of(address)
 
 
 def get_payment(payment_id: UUID) -> PaymentInfo:
@@ -288,20 +285,9 @@ def request_refund(
     )
 
 
-def can_take_payments() -> bool:
-    """True when parents can be sent to a hosted payment page."""
-    return accounts.can_take_payments()
-
-
 def list_accounts() -> list[AccountInfo]:
     """The school's accounts at gateways, the one in use first; keys masked only."""
     return selectors.list_accounts()
-
-
-def account_taking(account_id: UUID | None) -> AccountInfo | None:
-    """The account that takes new payments for this choice: the chosen one while it is on, else
-    the one in use. None while the school has none. `mode` is live, test or sandbox."""
-    return accounts.account_taking(account_id)
 
 
 def pay_methods(account_id: UUID | None = None) -> tuple[str, ...]:

@@ -117,6 +117,36 @@ def test_ledger_refund_and_counter_pages(billed: Billed, person: People, width: 
 
 
 @WIDTHS
+def test_pages_of_a_saved_card(billed: Billed, person: People, width: int) -> None:
+    family = billed.next_family()
+    parent = person(width)
+    parent.open(family.link)
+    parent.page.locator("#choose summary").click()
+    parent.page.locator("#choose [name=invoices]").first.uncheck()
+    parent.page.locator("#choose [name=keep_card]").check()
+    parent.press("Pay what I chose")
+    parent.press("Pay ")
+    parent.page.get_by_role("heading", name="Paid:").wait_for()
+    parent.open(f"{billed.school.address}/family/")
+    problems = parent.look("family-with-card")
+    parent.press("Pay with Visa")
+    problems += parent.look("family-pay-with-card")
+    parent.press("Charge $")
+    parent.page.get_by_role("heading", name="Paid:").wait_for()
+    problems += parent.look("family-charged")
+    assert family.owed() == 0
+    parent.open(f"{billed.school.address}/family/cards/")
+    parent.page.get_by_text("Turn automatic payment on").click()
+    problems += parent.look("family-cards")
+    parent.page.get_by_label("I allow").check()
+    parent.press("Turn it on")
+    problems += parent.look("family-autopay")
+    parent.press("Turn automatic payment off")
+    parent.page.get_by_text("No card is charged any more").wait_for()
+    assert problems == []
+
+
+@WIDTHS
 def test_operator_console(running: RunningStack, person: People, width: int) -> None:
     operator = person(width)
     operator.sign_in(running.platform, "operator@homeroom.example")

@@ -14,6 +14,7 @@ from apps.payments import facade as payments
 from apps.payments.models import GatewayAccount
 from apps.payments.services import account_care, accounts
 from kernel.errors import Invalid
+from tests.paying.cards import charges, keep_card
 
 ACTOR = "head@example.org"
 
@@ -154,3 +155,27 @@ def test_office_does_not_choose_where_money_goes(client_for, trips):
     assert client.get(reverse("fees:categories")).status_code == 403
     answer = client.post(reverse("fees:category_account", args=[category.pk]), {"account": ""})
     assert answer.status_code == 403
+
+
+def test_a_saved_card_pays_only_into_the_account_that_keeps_it(
+    parent, room, family, trips, sandbox
+):
+    make.bill(room, amount_minor=100)
+    card = keep_card(family.guardian)
+    bill_trip(room)
+    page = parent.get(reverse("family:balance"))
+    assert page.context["card"] is None
+    assert page.context["keep_consent"]  # another card, for this account
+    sent = {"token": str(uuid4()), "card": str(card)}
+    refused = parent.post("/family/pay/card/", sent | {"expected": "3000"}, follow=True)
+    assert "This card cannot pay what you chose" in refused.content.decode()
+    assert charges(sandbox) == []
+
+    make.bill(room, amount_minor=2000)  # of both accounts: not by one charge
+    both = parent.post("/family/pay/card/", sent, follow=True)
+    assert "This card cannot pay what you chose" in both.content.decode()
+    ours = [
+        str(i.id) for child in family.children for i in make.owed(child) if "Mus" not in i.title
+    ]
+    asked = parent.post("/family/pay/card/", sent | {"choose": "1", "invoices": ours})
+    assert "Charge $40.00 to Visa" in asked.content.decode()

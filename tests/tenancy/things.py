@@ -239,6 +239,22 @@ class Things:
         ).pk
 
     @cached_property
+    def saved_method_id(self) -> UUID:
+        """A card of the guardian that the gateway keeps."""
+        return payments.SavedMethod.objects.create(
+            account=self.account,
+            payer_id=self.guardian.pk,
+            payment_id=self.payment_id,
+            consent_text="Keep it",
+            consented_at=timezone.now(),
+            customer_id="cus_1",
+            method_id=f"pm_{secrets.token_hex(8)}",
+            brand="visa",
+            last4="4242",
+            kept_at=timezone.now(),
+        ).pk
+
+    @cached_property
     def message(self) -> Any:
         return MessageFactory()
 
@@ -360,6 +376,7 @@ BY_NAME: dict[str, Builder] = {
     "invoice_id": lambda a: a.invoice.id,
     "letter_id": lambda a: a.letter_id,
     "line_id": lambda a: a.line_id,
+    "method_id": lambda a: a.saved_method_id,
     "message_id": lambda a: a.message.pk,
     "news_id": lambda a: a.news.pk,
     "operation_id": lambda a: a.operation_id,

@@ -29,6 +29,8 @@ class PayForm(forms.Form):
     use_credit = forms.BooleanField(required=False)
     amount = forms.CharField(required=False, max_length=30)
     method = forms.CharField(required=False, max_length=20)
+    keep_card = forms.BooleanField(required=False)
+    due_only = forms.BooleanField(required=False)
 
     def clean_amount(self) -> int | None:
         text = self.cleaned_data["amount"].strip()
@@ -60,4 +62,21 @@ class PayForm(forms.Form):
             use_credit=data["use_credit"],
             token=data["token"],
             method=data["method"],
+            keep_card=data["keep_card"],
+            due_only=data["due_only"],
         )
+
+
+class CardForm(PayForm):
+    """Pay with a saved card. `expected`: what the reader was asked about; missing, they have not
+    been asked yet."""
+
+    card = forms.UUIDField()
+    expected = forms.IntegerField(required=False, min_value=0)
+
+
+class AutopayForm(forms.Form):
+    """Turn automatic payment on."""
+
+    method = forms.UUIDField()
+    agree = forms.BooleanField()

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.fees.contracts import ReceiptInfo
 from apps.fees.family.access import for_guardian, forget, remember, way_in
+from apps.fees.family.cards import cards_on_balance
 from apps.fees.family.forms import LinkForm, PayForm
 from apps.fees.preferences import PART_PAYMENTS, PREPAYMENTS, RECEIPT_FOOTER, SMALLEST_PART
 from apps.fees.selectors import family, invoices, receipts
@@ -17,7 +18,7 @@ from apps.fees.services import allocation, checkout, documents, links
 from apps.fees.services.counter import prepaid_minor
 from apps.fees.services.offer import Offer, offer_to
 from apps.payments import facade as payments
-from apps.payments.contracts import HELD_FOR, PAID_STATUSES, PaymentInfo
+from apps.payments.contracts import DECLINED, HELD_FOR, PAID_STATUSES, PaymentInfo
 from apps.students.contracts import GuardianInfo
 from kernel.access import PUBLIC, access
 from kernel.errors import DomainError, NotFound
@@ -72,11 +73,13 @@ def balance(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
         "balance": owed,
         "offer": offer,
         "token": uuid4(),
+        "all_token": uuid4(),
         "part_payments": PART_PAYMENTS.value,
         "smallest_part_minor": SMALLEST_PART.value,
         "prepayments": PREPAYMENTS.value,
         "can_pay": payments.can_take_payments(),
         "real_money": _is_real_money(offer),
+        **cards_on_balance(guardian.id, offer),
     }
     return render(request, "fees/family/balance.html", context)
 
@@ -102,21 +105,31 @@ def pay(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
         step = checkout.start_family_payment(
             guardian_id=guardian.id,
             wish=form.wish(),
-            source=payments.source_of(str(request.META.get("REMOTE_ADDR", ""))),
+            source=source_of(request),
         )
-    except payments.AlreadyPaid as error:
-        return _already_paid(request, guardian, error)
-    except payments.PaymentInProgress as error:
-        return _in_progress(request, guardian, error)
-    except NotFound:
-        raise
     except DomainError as error:
-        messages.error(request, error.message)
-        return redirect("family:balance")
+        return not_paid(request, guardian, error)
     if not step.redirect_url:
         messages.success(request, _("Paid from your credit. Thank you!"))
         return redirect("family:balance")
     return redirect(step.redirect_url)
+
+
+def source_of(request: HttpRequest) -> str:
+    """Where the request comes from, as payments counts it."""
+    return payments.source_of(str(request.META.get("REMOTE_ADDR", "")))
+
+
+def not_paid(request: HttpRequest, guardian: GuardianInfo, error: DomainError) -> HttpResponse:
+    """What a payment that could not be started says to its payer. Raises NotFound again."""
+    if isinstance(error, payments.AlreadyPaid):
+        return _already_paid(request, guardian, error)
+    if isinstance(error, payments.PaymentInProgress):
+        return _in_progress(request, guardian, error)
+    if isinstance(error, NotFound):
+        raise error
+    messages.error(request, error.message)
+    return redirect("family:balance")
 
 
 def _already_paid(
@@ -153,9 +166,16 @@ def payment(request: HttpRequest, guardian: GuardianInfo, payment_id: UUID) -> H
         "outcome": outcome,
         "left_minor": owed.total_minor if owed else 0,
         "resume_url": payments.resume_url(payment_id) if info.is_open else None,
+        "needs_payer": _needs_payer(info),
         **_credit_of(info),
     }
     return render(request, "fees/family/payment.html", context)
+
+
+def _needs_payer(info: PaymentInfo) -> bool:
+    """The bank refused the saved card only because it wants to ask its owner."""
+    refused = info.charges_method and info.status == DECLINED
+    return refused and payments.refusal_code(info.id) == "authentication_required"
 
 
 def _credit_of(info: PaymentInfo) -> dict[str, int]:
@@ -175,7 +195,7 @@ def _outcome(info: PaymentInfo) -> str:
         return "paid"
     if info.status in ("declined", "cancelled", "expired"):
         return info.status
-    if info.status in ("processing", "unknown"):
+    if info.status in ("processing", "unknown") or info.charges_method:
         return "confirming"
     return "unfinished"
 

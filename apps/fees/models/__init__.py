@@ -14,6 +14,11 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from apps.fees.models.autopay import Autopay as Autopay
+from apps.fees.models.autopay import AutopayCharge as AutopayCharge
+from apps.fees.models.instalments import Instalment as Instalment
+from apps.fees.models.links import FamilyLink as FamilyLink
+from apps.fees.models.links import LinkRequest as LinkRequest
 from apps.fees.models.money_back import DisputeLoss as DisputeLoss
 from apps.fees.models.money_back import RefundDecision as RefundDecision
 from kernel.ids import uuid7
@@ -53,6 +58,9 @@ class Fee(SchoolModel):
     due_rule = models.CharField(max_length=8, choices=DueRule, default=DueRule.DAYS)
     due_days = models.PositiveSmallIntegerField(default=14)
     due_date = models.DateField(null=True, blank=True)
+    # A plan: "40, 30, 30" are the percents of its instalments, the first due when the fee is.
+    shares = models.CharField(max_length=60, default="", db_default="", blank=True)
+    months_between = models.PositiveSmallIntegerField(default=1, db_default=1)
     version = models.PositiveIntegerField(default=1)
     is_archived = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
@@ -110,10 +118,13 @@ class BillingRun(SchoolModel):
 
 class InvoiceQuerySet(models.QuerySet["Invoice"]):
     def with_balances(self) -> models.QuerySet[Any]:
-        """Add charged, paid and balance, each one indexed sum, so nothing is stored twice."""
-        return self.annotate(
-            charged=_sum_of(Charge, "invoice"), paid=_sum_of(Allocation, "invoice")
-        ).annotate(balance=F("charged") - F("paid"))
+        """Add charged, paid and balance, each one indexed sum, so nothing is stored twice; and
+        next_due: when its first part that is not paid is due."""
+        return (
+            self.annotate(charged=_sum_of(Charge, "invoice"), paid=_sum_of(Allocation, "invoice"))
+            .annotate(balance=F("charged") - F("paid"))
+            .annotate(next_due=_next_due())
+        )
 
 
 class Invoice(SchoolModel):
@@ -304,36 +315,6 @@ class Receipt(SchoolModel):
         return self.number
 
 
-class FamilyLink(SchoolModel):
-    """A link that opens one guardian's page without a login, until it expires or is revoked."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    guardian_id = models.UUIDField()
-    expires_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        indexes = [models.Index(fields=["guardian_id", "created_at"], name="fees_link_guardian")]
-
-    def __str__(self) -> str:
-        return str(self.id)
-
-
-class LinkRequest(SchoolModel):
-    """Counts who asks for fresh links, so that nobody can flood a mailbox."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    key = models.CharField(max_length=64)  # a keyed hash of the address or of the e-mail
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        indexes = [models.Index(fields=["key", "created_at"], name="fees_linkrequest_key")]
-
-    def __str__(self) -> str:
-        return self.key
-
-
 class NumberSequence(SchoolModel):
     """The last number given out, e.g. for "invoice-2026". Taken inside the transaction."""
 
@@ -346,6 +327,14 @@ class NumberSequence(SchoolModel):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.last}"
+
+
+def _next_due() -> Coalesce:
+    unpaid = Instalment.objects.filter(
+        invoice=models.OuterRef("pk"), left_after_minor__lt=models.OuterRef("balance")
+    )
+    first = unpaid.order_by("due_on").values("due_on")[:1]
+    return Coalesce(models.Subquery(first), F("due_on"))
 
 
 def _sum_of(model: type[models.Model], key: str) -> Coalesce:

@@ -73,6 +73,21 @@ class FeeForm(forms.Form):
         label=_("Days after billing"), min_value=0, max_value=365, required=False
     )
     due_date = DateField(label=_("Fixed date"), required=False)
+    shares = forms.CharField(
+        label=_("Instalments"),
+        max_length=60,
+        required=False,
+        help_text=_(
+            "Percents that make up 100: “40, 30, 30”. The first is due as above. Empty: none."
+        ),
+    )
+    months_between = forms.IntegerField(
+        label=_("Months between instalments"),
+        min_value=1,
+        max_value=12,
+        initial=1,
+        required=False,
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -91,6 +106,8 @@ class FeeForm(forms.Form):
             "due_rule": data["due_rule"],
             "due_days": data["due_days"],
             "due_date": data["due_date"],
+            "shares": data["shares"],
+            "months_between": data["months_between"] or 1,
         }
 
 

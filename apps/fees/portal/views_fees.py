@@ -65,6 +65,8 @@ def fee_edit(request: HttpRequest, fee_id: UUID) -> HttpResponse:
         "due_rule": fee.due_rule,
         "due_days": fee.due_days,
         "due_date": fee.due_date,
+        "shares": fee.shares,
+        "months_between": fee.months_between,
     }
     form = FeeForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():

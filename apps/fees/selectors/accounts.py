@@ -8,6 +8,7 @@ from apps.fees.contracts import InvoiceInfo, PayGroup
 from apps.fees.models import Invoice
 from apps.payments import facade as payments
 from apps.payments.contracts import AccountInfo
+from kernel.schools import today
 
 
 def accounts_of(invoice_ids: Iterable[UUID]) -> dict[UUID, AccountInfo | None]:
@@ -37,4 +38,5 @@ def _group(rows: list[InvoiceInfo], account: AccountInfo | None) -> PayGroup:
         real_money=account is None or account.mode == "live",
         invoices=tuple(rows),
         total_minor=sum(invoice.balance_minor for invoice in rows),
+        now_minor=sum(invoice.now_minor(today()) for invoice in rows),
     )

@@ -1,6 +1,7 @@
 """Invoices as plain data, with the sums the database made."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -9,8 +10,15 @@ from django.db.models import BigIntegerField, Count, Prefetch, Q, QuerySet, Sum,
 from django.db.models.functions import Coalesce, Right
 from django.utils.translation import gettext as _
 
-from apps.fees.contracts import ChargeInfo, InvoiceInfo, InvoiceStatus, InvoiceTotals
-from apps.fees.models import Allocation, Charge, DisputeLoss, Invoice
+from apps.fees.contracts import (
+    ChargeInfo,
+    InvoiceInfo,
+    InvoiceStatus,
+    InvoiceTotals,
+    Part,
+    open_parts,
+)
+from apps.fees.models import Allocation, Charge, DisputeLoss, Instalment, Invoice
 from apps.fees.preferences import overdue_before
 from kernel.errors import NotFound
 
@@ -31,10 +39,14 @@ def get_invoices(*, invoice_ids: Iterable[UUID]) -> list[InvoiceInfo]:
     return [invoice_info(row, on=on) for row in _rows().filter(pk__in=list(invoice_ids))]
 
 
-def open_invoices(*, student_ids: Iterable[UUID]) -> list[InvoiceInfo]:
-    """What still wants money for these students, oldest due first."""
+def open_invoices(*, student_ids: Iterable[UUID], without_held: bool = False) -> list[InvoiceInfo]:
+    """What still wants money for these students, oldest due first. `without_held`: without what
+    waits for the school's decision after a lost dispute."""
     on = overdue_before()
     rows = _rows().filter(student_id__in=list(student_ids), balance__gt=0)
+    if without_held:
+        rows = rows.exclude(pk__in=held())
+    rows = rows.order_by("next_due", "number")
     return [invoice_info(row, on=on) for row in rows]
 
 
@@ -49,10 +61,10 @@ def owed_by_numbers_or_sums(*, numbers: Iterable[str], sums: Iterable[int]) -> l
 
 
 def open_invoices_due(*, days: Iterable[date]) -> list[InvoiceInfo]:
-    """What is due on one of these days and still wants money, oldest due first; without what
-    waits for the school's decision after a lost dispute: nobody is reminded of it."""
+    """Whose first unpaid part is due on one of these days, oldest due first; without what waits
+    for the school's decision after a lost dispute: nobody is reminded of it."""
     on = overdue_before()
-    rows = _rows().filter(due_on__in=list(days), balance__gt=0).exclude(pk__in=held())
+    rows = _rows().filter(next_due__in=list(days), balance__gt=0).exclude(pk__in=held())
     return [invoice_info(row, on=on) for row in rows]
 
 
@@ -98,7 +110,7 @@ def _with_status(rows: QuerySet[Any], status: str) -> QuerySet[Any]:
     if status == "open":
         return rows.filter(balance__gt=0)
     if status == "overdue":
-        return rows.filter(balance__gt=0, due_on__lt=overdue_before())
+        return rows.filter(balance__gt=0, next_due__lt=overdue_before())
     if status == "paid":
         return rows.filter(balance__lte=0, charged__gt=0)
     if status == "void":
@@ -145,9 +157,14 @@ def invoice_info(row: Invoice, *, on: date, with_lines: bool = True) -> InvoiceI
         charged_minor=charged,
         paid_minor=paid,
         balance_minor=balance,
-        status=status_of(charged=charged, paid=paid, due_on=row.due_on, on=on),
+        status=status_of(charged=charged, paid=paid, due_on=getattr(row, "next_due"), on=on),  # noqa: B009
         lines=tuple(_charge_info(line) for line in row.charges.all()) if with_lines else (),
+        instalments=tuple(map(_part, row.instalments.all())) if with_lines else (),
     )
+
+
+def _part(row: Instalment) -> Part:
+    return Part(due_on=row.due_on, amount_minor=row.amount_minor)
 
 
 def _sums(row: Invoice) -> tuple[int, int, int]:
@@ -182,7 +199,7 @@ def _charge_info(row: Charge) -> ChargeInfo:
 
 def _rows() -> QuerySet[Any]:
     lines = Prefetch("charges", queryset=Charge.objects.order_by("created_at", "id"))
-    return Invoice.objects.with_balances().prefetch_related(lines)
+    return Invoice.objects.with_balances().prefetch_related(lines, "instalments")
 
 
 def balances_of(*, invoice_ids: Iterable[UUID]) -> dict[UUID, int]:
@@ -196,6 +213,23 @@ def plain_balances(*, invoice_ids: Sequence[UUID]) -> dict[UUID, int]:
     charged = _sums_by_invoice(Charge, invoice_ids)
     paid = _sums_by_invoice(Allocation, invoice_ids)
     return {key: charged.get(key, 0) - paid.get(key, 0) for key in invoice_ids}
+
+
+def parts_in_order(balances: Mapping[UUID, int]) -> list[tuple[UUID, int]]:
+    """What these invoices want, part by part, oldest due first. Each part of a plan stands at its
+    own date; invoices of one day keep the order given."""
+    plans: dict[UUID, list[Part]] = defaultdict(list)
+    for row in Instalment.objects.filter(invoice_id__in=list(balances)).order_by("due_on"):
+        plans[row.invoice_id].append(_part(row))
+    if not plans:
+        return list(balances.items())
+    due = dict(Invoice.objects.filter(pk__in=list(balances)).values_list("pk", "due_on"))
+    wanted = [
+        (part.due_on, key, part.amount_minor)
+        for key, balance in balances.items()
+        for part in open_parts(balance, due_on=due[key], instalments=plans[key])
+    ]
+    return [(key, amount) for _due, key, amount in sorted(wanted, key=lambda row: row[0])]
 
 
 def _sums_by_invoice(

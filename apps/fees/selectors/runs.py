@@ -8,8 +8,10 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.fees.aggregate import parse_shares, schedule
 from apps.fees.contracts import (
     BillingPreview,
+    Part,
     PreviewException,
     PreviewLine,
     RunDifference,
@@ -89,7 +91,8 @@ def preview_run(run: BillingRun) -> BillingPreview:
         exceptions=tuple(_exceptions(found, billed, guardians)),
         families=_families(lines, guardians),
         total_minor=total,
-        fingerprint=fingerprint(lines, due_on=run.due_on),
+        fingerprint=fingerprint(lines, due_on=run.due_on, plan=_plan(run.fee)),
+        instalments=instalments(run, run.fee.amount_minor),
         difference=_difference(run, lines, total),
         warnings=tuple(_warnings(run)),
     )
@@ -113,10 +116,24 @@ def already_billed(*, fee: Fee, due_on: date, student_ids: Iterable[UUID]) -> di
     return dict(rows.values_list("student_id", "number"))
 
 
-def fingerprint(lines: Sequence[PreviewLine], *, due_on: date) -> str:
+def instalments(run: BillingRun, amount_minor: int) -> tuple[Part, ...]:
+    """The parts in which an invoice of this run is due; empty for a fee without a plan."""
+    return schedule(
+        amount_minor=amount_minor,
+        shares=parse_shares(run.fee.shares),
+        first_due=run.due_on,
+        months=run.fee.months_between,
+    )
+
+
+def _plan(fee: Fee) -> str:
+    return f"{fee.shares}/{fee.months_between}" if fee.shares else ""
+
+
+def fingerprint(lines: Sequence[PreviewLine], *, due_on: date, plan: str = "") -> str:
     """Names exactly what was on the screen, so that nothing else can be posted from it."""
     parts = sorted(f"{line.student_id}:{line.amount_minor}" for line in lines)
-    return hashlib.sha256(f"{due_on}|{'|'.join(parts)}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{due_on}{plan}|{'|'.join(parts)}".encode()).hexdigest()[:32]
 
 
 def _whys(run: BillingRun, found: Sequence[StudentInfo]) -> dict[str, str]:

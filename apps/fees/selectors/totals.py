@@ -1,10 +1,11 @@
 """The school's money at a glance."""
 
-from django.db.models import Sum
+from django.db.models import BigIntegerField, OuterRef, Subquery, Sum
+from django.db.models.functions import Least
 from django.db.models.query import QuerySet
 
 from apps.fees.contracts import MoneyTotals
-from apps.fees.models import Allocation, Charge, Credit, Invoice
+from apps.fees.models import Allocation, Charge, Credit, Instalment, Invoice
 from apps.fees.preferences import overdue_before
 from kernel.schools import current_school, today
 
@@ -18,11 +19,23 @@ def money_totals() -> MoneyTotals:
     collected += _sum(Credit.objects.filter(**this_month))  # credit that is used nets to zero
     return MoneyTotals(
         outstanding_minor=_sum(Charge.objects.all()) - _sum(Allocation.objects.all()),
-        overdue_minor=_sum(Charge.objects.filter(**late)) - _sum(Allocation.objects.filter(**late)),
+        overdue_minor=_sum(Charge.objects.filter(**late))
+        - _sum(Allocation.objects.filter(**late))
+        - _not_due_yet(),
         collected_month_minor=collected,
         invoices_open=Invoice.objects.with_balances().filter(balance__gt=0).count(),
         currency=current_school().currency,
     )
+
+
+def _not_due_yet() -> int:
+    """Later instalments of invoices whose first one is overdue: they are owed, and not late."""
+    passed = Instalment.objects.filter(invoice=OuterRef("pk"), due_on__lt=overdue_before())
+    later = passed.order_by("-due_on").values("left_after_minor")[:1]
+    rows = Invoice.objects.with_balances().annotate(later=Subquery(later))
+    rows = rows.filter(later__gt=0, balance__gt=0)
+    not_due = Least("balance", "later", output_field=BigIntegerField())
+    return rows.aggregate(total=Sum(not_due))["total"] or 0
 
 
 def _sum(rows: QuerySet) -> int:

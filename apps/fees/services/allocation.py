@@ -52,7 +52,12 @@ def allocate_capture(capture: Capture) -> bool:
         return False
     _write_receipt(capture, account)
     wanted = _wanted(capture, chosen)
-    given, credit = split_capture(amount=capture.amount_minor, chosen=chosen, balances=wanted)
+    given, credit = split_capture(
+        amount=capture.amount_minor,
+        chosen=chosen,
+        balances=wanted,
+        order=invoices.parts_in_order(wanted),
+    )
     on = school_day(capture.captured_at)
     _write_allocations(capture, given, on=on)
     if credit:
@@ -280,7 +285,12 @@ def use_credit(
     left, total_given, touched = most_minor, dict.fromkeys(wanted, 0), []
     for payment_id, unused in _unused_credit(account):
         rest = {key: wanted[key] - total_given[key] for key in wanted}
-        given, _ = split_capture(amount=min(left, unused), chosen=(), balances=rest)
+        given, _ = split_capture(
+            amount=min(left, unused),
+            chosen=(),
+            balances=rest,
+            order=invoices.parts_in_order(rest),
+        )
         _move_credit(account, payment_id, given, token=token)
         touched += [payment_id] if given else []
         for key, amount in given.items():

@@ -15,6 +15,7 @@ from apps.fees.models import BillingRun, Fee, Invoice
 from apps.fees.selectors import catalogue, runs
 from apps.fees.services.allocation import catch_up_references, moving_payments
 from apps.fees.services.invoicing import Bill, take_back, tell_families, write_invoices
+from apps.fees.services.plans import write_instalments
 from apps.identity import facade as identity
 from apps.students import facade as students
 from kernel.errors import Conflict, Invalid
@@ -121,6 +122,8 @@ def _post(
         fee=run.fee,
     )
     amounts = [bill.amount_minor for bill in bills]
+    if run.fee.shares:
+        write_instalments(written, [runs.instalments(run, amount) for amount in amounts])
     families = 0
     if tell:
         families = tell_families(

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from apps.fees.models import Fee, FeeCategory
 from apps.fees.preferences import DUE_DAYS
 from apps.fees.selectors import catalogue
+from apps.fees.services.plans import checked_shares
 from apps.identity import facade as identity
 from apps.payments import facade as payments
 from kernel.errors import Conflict, Invalid
@@ -26,9 +27,12 @@ def create_fee(
     due_rule: str = Fee.DueRule.DAYS,
     due_days: int | None = None,
     due_date: date | None = None,
+    shares: str = "",
+    months_between: int = 1,
 ) -> UUID:
-    """A new fee in the school's currency. Raises Invalid for a bad amount or date rule and
-    Conflict when a fee in use has the name."""
+    """A new fee in the school's currency; `shares` like “40, 30, 30” make it payable in
+    instalments, so many months between them. Raises Invalid for a bad amount, date rule or plan
+    and Conflict when a fee in use has the name."""
     _check(amount_minor=amount_minor, due_rule=due_rule, due_date=due_date)
     fee = Fee(
         category=_category(category_id),
@@ -39,6 +43,8 @@ def create_fee(
         due_rule=due_rule,
         due_days=DUE_DAYS.value if due_days is None else due_days,
         due_date=due_date,
+        shares=checked_shares(shares),
+        months_between=months_between,
         created_by=actor,
     )
     _save(fee)
@@ -60,6 +66,8 @@ def change_fee(
     due_rule: str = Fee.DueRule.DAYS,
     due_days: int | None = None,
     due_date: date | None = None,
+    shares: str = "",
+    months_between: int = 1,
 ) -> None:
     """Change the template; what was posted keeps its old amount. Raises like create_fee."""
     _check(amount_minor=amount_minor, due_rule=due_rule, due_date=due_date)
@@ -70,6 +78,7 @@ def change_fee(
     fee.name, fee.description = name.strip(), description.strip()
     fee.amount_minor, fee.version = amount_minor, fee.version + 1
     fee.due_rule, fee.due_date = due_rule, due_date
+    fee.shares, fee.months_between = checked_shares(shares), months_between
     fee.due_days = DUE_DAYS.value if due_days is None else due_days
     _save(fee)
     identity.record_audit(

@@ -1,7 +1,8 @@
 """The Pay button of a family: one payment over all chosen invoices of all children."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID, uuid5
 
 from django.db import transaction
@@ -24,7 +25,7 @@ from apps.students import facade as students
 from apps.students.contracts import GuardianInfo
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from kernel.money import format_money
-from kernel.schools import current_school
+from kernel.schools import current_school, today
 
 RETURN_PATH = "/family/payments/{payment_id}/"
 
@@ -32,13 +33,53 @@ RETURN_PATH = "/family/payments/{payment_id}/"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What the family asked to pay: None means everything. `token` names the form that was sent,
-    so that sending it twice starts one payment; `method` is one of payments.pay_methods, or ""."""
+    so that sending it twice starts one payment; `method` is one of payments.pay_methods, or "".
+    `keep_card`: the payer agreed to it; PayPal keeps none, so it says nothing there."""
 
     invoice_ids: tuple[UUID, ...] | None
     amount_minor: int | None
     use_credit: bool
     token: UUID
     method: str = ""
+    keep_card: bool = False
+    # Of invoices in instalments only what should be paid next.
+    due_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a wish would take, in minor units, and for which invoices; nothing is taken yet."""
+
+    invoices: tuple[InvoiceInfo, ...]
+    credit_minor: int
+    card_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bill:
+    """What is left for the card when credit has been used."""
+
+    guardian: GuardianInfo
+    lines: tuple[PaymentLine, ...]
+    amount_minor: int
+    credit_minor: int
+    account_id: UUID | None
+    source: str
+
+    def order(self) -> dict[str, Any]:
+        """What payments wants to know of every payment, on a page or with a saved card."""
+        return {
+            "payer_id": self.guardian.id,
+            "payer_name": self.guardian.name,
+            "payer_email": self.guardian.email,
+            "lines": self.lines,
+            "currency": current_school().currency,
+            "description": _("School fees, %(school)s") % {"school": current_school().name},
+            "return_path": RETURN_PATH,
+            "account_id": self.account_id,
+            "family_id": self.guardian.household_id,
+            "source": self.source,
+        }
 
 
 def start_family_payment(*, guardian_id: UUID, wish: Wish, source: str = "") -> PayStep:
@@ -49,46 +90,121 @@ def start_family_payment(*, guardian_id: UUID, wish: Wish, source: str = "") -> 
     payments.PaymentsPaused after odd attempts, Unavailable when the gateway does not answer. Talks
     to the gateway: no transaction open.
     """
-    guardian = students.get_guardian(guardian_id)
-    _check_rules(wish)
-    owed = _owed_after_catching_up(guardian, wish)
-    _check_part(owed, wish)
-    credit = _pay_from_credit(guardian, wish, owed)
-    if credit:
-        owed = _owed(guardian, wish)
-    amount = _amount(owed, wish, credit=credit)
-    if amount == 0:
-        return PayStep(redirect_url="", payment_id=None, credit_used_minor=credit)
-    lines, account_id = _of_one_account(
-        payment_lines(owed, amount_minor=amount, payer_id=guardian.id)
-    )
+    bill = _bill(students.get_guardian(guardian_id), wish, source=source)
+    if bill.amount_minor == 0:
+        return PayStep(redirect_url="", payment_id=None, credit_used_minor=bill.credit_minor)
     started = payments.start_payment(
-        payer_id=guardian.id,
-        payer_name=guardian.name,
-        payer_email=guardian.email,
-        lines=lines,
-        currency=current_school().currency,
-        description=_("School fees, %(school)s") % {"school": current_school().name},
-        return_path=RETURN_PATH,
+        **bill.order(),
         cancel_path=RETURN_PATH,
-        idempotency_key=f"family:{guardian.id}:{wish.token}:{wish.method}".rstrip(":"),
-        account_id=account_id,
+        idempotency_key=f"family:{guardian_id}:{wish.token}:{wish.method}".rstrip(":"),
         method=wish.method,
-        family_id=guardian.household_id,
-        source=source,
+        consent=keep_consent() if wish.keep_card and wish.method != "paypal" else "",
     )
     if not started.reused:
-        _check_still_owed(lines, payment_id=started.payment_id)
+        _check_still_owed(bill.lines, payment_id=started.payment_id)
     return PayStep(
         redirect_url=started.redirect_url,
         payment_id=started.payment_id,
-        credit_used_minor=credit,
+        credit_used_minor=bill.credit_minor,
+    )
+
+
+def keep_consent() -> str:
+    """The words in which a payer agrees that the card is kept; stored as they were read."""
+    text = _(
+        "Keep this card for next time. I allow the payment provider of %(school)s to keep it, and "
+        "can remove it at any time."
+    )
+    return text % {"school": current_school().name}
+
+
+def plan_payment(*, guardian_id: UUID, wish: Wish, method_id: UUID) -> Plan:
+    """Look ahead, for a page that asks before this saved card is charged. Raises as paying does,
+    and Invalid for a card that does not pay into the account of what was chosen."""
+    guardian = students.get_guardian(guardian_id)
+    _check_rules(wish)
+    owed = _owed(guardian, wish)
+    _check_part(owed, wish)
+    _check_card(guardian, owed, method_id)
+    wish = _as_amount(owed, wish)
+    credit = 0
+    if wish.use_credit:
+        available = family.credit_of(household_id=guardian.household_id)
+        credit = min(available, _most_by_credit(owed, wish))
+    left = sum(invoice.balance_minor for invoice in owed) - credit
+    card = _amount(left, wish, credit=credit)
+    return Plan(invoices=tuple(owed), credit_minor=credit, card_minor=card)
+
+
+def _check_card(guardian: GuardianInfo, owed: Sequence[InvoiceInfo], method_id: UUID) -> None:
+    """One charge pays into one account of the school: the one that keeps the card."""
+    accounts_chosen = {group.account_id for group in accounts.pay_groups(owed)} or {None}
+    for account_id in accounts_chosen:
+        cards = payments.saved_methods_for(guardian.id, account_id)
+        if len(accounts_chosen) > 1 or method_id not in {card.id for card in cards}:
+            message = _("This card cannot pay what you chose. Please pay on the payment page.")
+            raise Invalid(message, code="other_account")
+
+
+def pay_with_card(
+    *, guardian_id: UUID, wish: Wish, method_id: UUID, expected_minor: int, source: str = ""
+) -> PayStep:
+    """Charge the guardian's saved card with exactly what they were asked about.
+
+    Look at the payment afterwards: the bank may have refused. Raises as `start_family_payment`,
+    NotFound for a card that is not kept, and Conflict when the sum is not `expected_minor`.
+    """
+    key = f"family:{guardian_id}:{wish.token}:saved-card"
+    if (known := payments.payment_of_key(key)) is not None:
+        return _to_payment(known.id)  # the same form, sent again
+    plan = plan_payment(guardian_id=guardian_id, wish=wish, method_id=method_id)
+    if plan.card_minor != expected_minor:
+        raise _balance_changed()
+    bill = _bill(students.get_guardian(guardian_id), wish, source=source)
+    if bill.amount_minor != expected_minor:
+        raise _balance_changed()
+    info = payments.charge_saved_method(
+        **bill.order(),
+        method_id=method_id,
+        idempotency_key=key,
+        make_room=True,
+        still_wanted=lambda: still_owed(bill.lines),
+    )
+    return _to_payment(info.id, credit=bill.credit_minor)
+
+
+def _to_payment(payment_id: UUID, *, credit: int = 0) -> PayStep:
+    where = RETURN_PATH.replace("{payment_id}", str(payment_id))
+    return PayStep(redirect_url=where, payment_id=payment_id, credit_used_minor=credit)
+
+
+def _bill(guardian: GuardianInfo, wish: Wish, *, source: str) -> _Bill:
+    """Check the wish, use credit if it says so, and name what is left to pay into one account."""
+    _check_rules(wish)
+    owed = _owed_after_catching_up(guardian, wish)
+    _check_part(owed, wish)
+    wish = _as_amount(owed, wish)
+    credit = _pay_from_credit(guardian, wish, owed)
+    if credit:
+        owed = _owed(guardian, wish)
+    amount = _amount(sum(invoice.balance_minor for invoice in owed), wish, credit=credit)
+    asked = payment_lines(owed, amount_minor=amount, payer_id=guardian.id) if amount else []
+    lines, account_id = _of_one_account(asked)
+    return _Bill(
+        guardian=guardian,
+        lines=tuple(lines),
+        amount_minor=sum(line.amount_minor for line in lines),
+        credit_minor=credit,
+        account_id=account_id,
+        source=source,
     )
 
 
 def _of_one_account(lines: Sequence[PaymentLine]) -> tuple[list[PaymentLine], UUID | None]:
-    """A hosted page pays into one account of the school: the lines whose money goes where the
-    first one's goes, and that account. The others are left for a payment of their own."""
+    """A payment pays into one account of the school: the lines whose money goes where the first
+    one's goes, and that account. The others are left for a payment of their own."""
+    if not lines:
+        return [], None
     taking = accounts.accounts_of(_asked(lines))
     ids = {str(key): info.id if info else None for key, info in taking.items()}
     first = ids.get(lines[0].reference)
@@ -105,20 +221,26 @@ def _asked(lines: Sequence[PaymentLine]) -> dict[UUID, int]:
 
 
 def _check_still_owed(lines: Sequence[PaymentLine], *, payment_id: UUID) -> None:
-    """Look once more, now that the payment holds its invoices: between the first look and the
-    claim somebody else may have paid them, or the school may have taken them back.
+    """Look once more, now that the payment holds its invoices. Raises Conflict, with the page
+    closed again."""
+    if not still_owed(lines):
+        payments.cancel(payment_id)
+        raise _balance_changed()
 
-    Raises Conflict, with the page closed again.
-    """
+
+def still_owed(lines: Sequence[PaymentLine]) -> bool:
+    """Between the first look and the claim somebody else may have paid the invoices, or the
+    school may have taken them back."""
     asked = _asked(lines)
     catch_up_references(asked)
     with transaction.atomic():
         wanted = lock_balances(asked)
-    if all(wanted.get(key, 0) >= amount for key, amount in asked.items()):
-        return
-    payments.cancel(payment_id)
+    return all(wanted.get(key, 0) >= amount for key, amount in asked.items())
+
+
+def _balance_changed() -> Conflict:
     message = _("The list has changed since you looked at it. Please check it again.")
-    raise Conflict(message, code="balance_changed")
+    return Conflict(message, code="balance_changed")
 
 
 def _check_rules(wish: Wish) -> None:
@@ -140,6 +262,14 @@ def _check_part(owed: Sequence[InvoiceInfo], wish: Wish) -> None:
         message = _("Please pay at least %(least)s, or all of it.")
         shown = format_money(least, current_school().currency)
         raise Invalid(message % {"least": shown}, field="amount", code="part_too_small")
+
+
+def _as_amount(owed: Sequence[InvoiceInfo], wish: Wish) -> Wish:
+    """Of instalments only what is next: from here on a sum like any other, so that credit that
+    pays the first part does not draw the second one in."""
+    if not wish.due_only or wish.amount_minor is not None:
+        return wish
+    return replace(wish, amount_minor=sum(invoice.now_minor(today()) for invoice in owed))
 
 
 def _owed(guardian: GuardianInfo, wish: Wish) -> list[InvoiceInfo]:
@@ -165,18 +295,20 @@ def _pay_from_credit(guardian: GuardianInfo, wish: Wish, owed: Sequence[InvoiceI
     """Credit goes first when the family ticked it; kept apart by form, so a double click is one."""
     if not wish.use_credit:
         return 0
-    most = sum(invoice.balance_minor for invoice in owed)
-    if wish.amount_minor is not None:
-        most = min(most, wish.amount_minor)
     token = uuid5(guardian.id, str(wish.token))
     if not credit_used(household_id=guardian.household_id, token=token):
         _close_pages(guardian, owed)
     return use_credit(
         household_id=guardian.household_id,
         invoice_ids=[invoice.id for invoice in owed],
-        most_minor=most,
+        most_minor=_most_by_credit(owed, wish),
         token=token,
     )
+
+
+def _most_by_credit(owed: Sequence[InvoiceInfo], wish: Wish) -> int:
+    total = sum(invoice.balance_minor for invoice in owed)
+    return total if wish.amount_minor is None else min(total, wish.amount_minor)
 
 
 def _close_pages(guardian: GuardianInfo, owed: Sequence[InvoiceInfo]) -> None:
@@ -188,8 +320,8 @@ def _close_pages(guardian: GuardianInfo, owed: Sequence[InvoiceInfo]) -> None:
             payments.cancel(info.id)
 
 
-def _amount(owed: Sequence[InvoiceInfo], wish: Wish, *, credit: int) -> int:
-    total = sum(invoice.balance_minor for invoice in owed)
+def _amount(total: int, wish: Wish, *, credit: int) -> int:
+    """What the card is asked for, of a `total` that is left after `credit`."""
     in_advance = PREPAYMENTS.value and wish.amount_minor is not None
     if total == 0 and credit == 0 and not in_advance:
         raise Invalid(_("There is nothing left to pay. Thank you!"), code="nothing_to_pay")

@@ -66,7 +66,14 @@ def payment_lines(
 ) -> list[PaymentLine]:
     """`amount_minor` over these invoices in their order; what is too much is a prepayment, under a
     reference of the payer's own: two families that prepay at once do not wait for each other."""
-    parts = spread(amount=amount_minor, balances={i.id: i.balance_minor for i in owed})
+    by_date = sorted(
+        ((part, i.id) for i in owed for part in i.parts), key=lambda pair: pair[0].due_on
+    )
+    parts = spread(
+        amount=amount_minor,
+        balances={i.id: i.balance_minor for i in owed},
+        order=[(key, part.amount_minor) for part, key in by_date],
+    )
     lines = [
         PaymentLine(reference=str(i.id), description=describe(i), amount_minor=parts[i.id])
         for i in owed

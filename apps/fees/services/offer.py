@@ -10,6 +10,7 @@ from apps.fees.preferences import USE_CREDIT
 from apps.fees.selectors import accounts
 from apps.payments import facade as payments
 from apps.payments.contracts import PROCESSING, PaymentInfo
+from kernel.schools import today
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +29,19 @@ class Offer:
     methods: tuple[str, ...] = ()
 
     @property
+    def account_id(self) -> UUID | None:
+        """The account of the school that the button pays into; None while it owes no choice."""
+        return self.groups[0].account_id if self.groups else None
+
+    @property
     def total_minor(self) -> int:
-        return sum(invoice.balance_minor for invoice in self.invoices)
+        """What should be paid next."""
+        return sum(invoice.now_minor(today()) for invoice in self.invoices)
+
+    @property
+    def later_minor(self) -> int:
+        """What of these invoices is due with later instalments."""
+        return sum(invoice.balance_minor for invoice in self.invoices) - self.total_minor
 
     @property
     def rest_minor(self) -> int:
@@ -50,8 +62,8 @@ def offer_to(owed: FamilyBalance) -> Offer:
     others = [info for info in under_way if _holds(info, owed.guardian.id)]
     held = {line.reference for info in others for line in info.lines}
     free = [invoice for invoice in found if str(invoice.id) not in held]
-    groups = accounts.pay_groups(sorted(free, key=lambda i: (i.due_on, i.number)))
-    wanted = groups[0].total_minor if groups else 0
+    groups = accounts.pay_groups(sorted(free, key=lambda i: (i.next_due_on, i.number)))
+    wanted = groups[0].now_minor if groups else 0
     return Offer(
         groups=tuple(groups),
         invoices=groups[0].invoices if groups else (),

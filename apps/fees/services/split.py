@@ -6,10 +6,15 @@ from uuid import UUID
 
 
 def split_capture(
-    *, amount: int, chosen: Iterable[tuple[UUID, int]], balances: Mapping[UUID, int]
+    *,
+    amount: int,
+    chosen: Iterable[tuple[UUID, int]],
+    balances: Mapping[UUID, int],
+    order: Iterable[tuple[UUID, int]] | None = None,
 ) -> tuple[dict[UUID, int], int]:
-    """Divide a captured amount: the chosen lines first, then `balances` in its own order (oldest
-    due first); what no invoice wants is the second part of the answer, the credit.
+    """Divide a captured amount: the chosen lines first, then `order` (parts, oldest due first;
+    the `balances` in their own order when there are no plans); what no invoice wants is the
+    second part of the answer, the credit.
 
     No invoice ever gets more than it wants, so a second payment of the same thing is credit.
     """
@@ -26,6 +31,9 @@ def split_capture(
 
     for invoice_id, line_amount in chosen:
         give(invoice_id, line_amount)
+    for invoice_id, most in order if order is not None else balances.items():
+        give(invoice_id, most)
+    # Parts that were chosen above leave others behind: whole invoices come last.
     for invoice_id in balances:
         give(invoice_id, left)
     return given, left
@@ -101,6 +109,8 @@ def split_outgoing(
     return taken, from_credit
 
 
-def spread(*, amount: int, balances: Mapping[UUID, int]) -> dict[UUID, int]:
-    """A part payment over invoices in their order: each filled before the next is begun."""
-    return split_capture(amount=amount, chosen=(), balances=balances)[0]
+def spread(
+    *, amount: int, balances: Mapping[UUID, int], order: Iterable[tuple[UUID, int]]
+) -> dict[UUID, int]:
+    """A part payment over invoices, part by part in this order."""
+    return split_capture(amount=amount, chosen=(), balances=balances, order=order)[0]

@@ -125,13 +125,13 @@ def _facts(rows: list[InvoiceInfo], today: date) -> dict[str, Any]:
         {
             "child": row.student_name,
             "description": row.title,
-            "amount": format_money(row.balance_minor, row.currency),
-            "due_on": row.due_on,
-            "is_late": row.due_on < today,
+            "amount": format_money(row.due_minor(row.next_due_on), row.currency),
+            "due_on": row.next_due_on,
+            "is_late": row.next_due_on < today,
         }
         for row in rows
     ]
-    total = sum(row.balance_minor for row in rows)
+    total = sum(row.due_minor(row.next_due_on) for row in rows)
     return {
         "lines": lines,
         "total": format_money(total, rows[0].currency),

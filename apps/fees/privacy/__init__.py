@@ -22,12 +22,14 @@ from apps.fees.models import (
     FamilyLink,
     Fee,
     FeeCategory,
+    Instalment,
     Invoice,
     LinkRequest,
     NumberSequence,
     Receipt,
     RefundDecision,
 )
+from apps.fees.privacy import autopay
 from apps.fees.selectors import family, invoices, receipts
 from apps.fees.services import links
 from apps.fees.services import privacy as service
@@ -40,11 +42,15 @@ from kernel.schools import current_school
 
 RECEIPTS_AS_PDF = 200
 
+# Registered in a file of its own.
+__all__ = ["autopay"]
+
 privacy.nobody_in(
     {
         FeeCategory: "names of kinds of fees",
         FamilyAccount: "a key of a household, to lock",
         NumberSequence: "the last number of a year",
+        Instalment: "amounts and days of an invoice, which names its student itself",
     }
 )
 privacy.not_exported(

@@ -1,0 +1,34 @@
+"""What a guardian's pages show of saved cards and automatic payment."""
+
+from typing import Any
+from uuid import UUID
+
+from apps.fees.preferences import AUTOPAY
+from apps.fees.services import autopay, checkout
+from apps.fees.services.offer import Offer
+from apps.payments import facade as payments
+
+
+def cards_on_balance(guardian_id: UUID, offer: Offer) -> dict[str, Any]:
+    """The newest card to pay the offer with, or the words in which one can be kept; and what is
+    planned."""
+    cards = payments.saved_methods_for(guardian_id, offer.account_id)
+    may_keep = not cards and payments.can_save_methods(offer.account_id)
+    return {
+        "card": cards[0] if cards else None,
+        "has_cards": bool(cards) or bool(payments.saved_methods(guardian_id)),
+        "keep_consent": checkout.keep_consent() if may_keep else "",
+        **planned(guardian_id),
+    }
+
+
+def planned(guardian_id: UUID) -> dict[str, Any]:
+    """Automatic payment, while it is on, and its next charge with what is due by then."""
+    standing = autopay.standing_of(guardian_id) if AUTOPAY.value else None
+    charge = autopay.next_charge(standing) if standing else None
+    due = autopay.due_by(standing, charge.on) if standing and charge else []
+    return {
+        "autopay": standing,
+        "charge": charge,
+        "charge_minor": sum(invoice.balance_minor for invoice in due),
+    }
