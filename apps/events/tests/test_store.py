@@ -167,7 +167,7 @@ def test_an_append_publishes_by_the_same_statement(school, django_assert_num_que
     assert [(row.stream_type, row.stream_id, row.seq) for row in rows] == [
         ("lesson", stream, 1)
     ] * 2
-    assert rows[0].headers == {"actor": "ada@example.org"}
+    assert rows[0].headers["actor"] == "ada@example.org"
     assert announcements() == [(rows[0].lane, rows[0].id, rows[1].id)]
 
 

@@ -7,7 +7,7 @@ however that ends.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 
@@ -25,7 +25,17 @@ def hold_school(school_id: int) -> Iterator[psycopg.Connection]:
     with owner_session(autocommit=True) as session:
         if not try_lock(session, f"tenants.tables:{school_id}"):
             raise Busy
-        yield session
+        try:
+            yield session
+        finally:
+            _let_go(session)
+
+
+def _let_go(session: psycopg.Connection) -> None:
+    # At once: the server ends a session some time after its client has, and whoever came next
+    # would find the school busy. A connection that is lost has let go already.
+    with suppress(psycopg.OperationalError):
+        session.execute("SELECT pg_advisory_unlock_all()")
 
 
 def try_lock(session: psycopg.Connection, name: str) -> bool:
