@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+
 from kernel.acting import acting, current_actor, name_actor, part
+
+
+@pytest.fixture(autouse=True)
+def nobody() -> Iterator[None]:
+    """Whoever a test before this one has named."""
+    with acting(""):
+        yield
 
 
 def test_the_innermost_name_counts_and_goes_with_its_block() -> None:

@@ -148,7 +148,7 @@ def test_errors_look_like_stripes(sandbox):
         lambda client: client.v1.webhook_endpoints.create(
             {"url": "ftp://s.test", "enabled_events": ["*"]}
         ),
-        lambda client: client.v1.customers.create({"name": "nobody"}),
+        lambda client: client.v1.products.create({"name": "nothing"}),
         lambda client: client.v1.checkout.sessions.create(
             session_params(), {"idempotency_key": "k" * 256}
         ),
