@@ -226,7 +226,7 @@ def _check_amount(payment: models.Payment, amount_minor: int, capture_id: str) -
         raise errors.Invalid(_("This payment has not been paid, so there is nothing to refund."))
     left = payment.refundable_minor
     if left == 0:
-        raise errors.Invalid(_("All of this payment has been refunded already."), field="amount")
+        raise errors.Invalid(_why_nothing_is_left(payment), field="amount")
     if amount_minor > left:
         message = _("At most %(amount)s can still be refunded.")
         raise errors.Invalid(
@@ -234,6 +234,14 @@ def _check_amount(payment: models.Payment, amount_minor: int, capture_id: str) -
             code="more_than_refundable",
             field="amount",
         )
+
+
+def _why_nothing_is_left(payment: models.Payment) -> str:
+    if payment.status == contracts.DISPUTED:
+        return _("The payer’s bank wants this money back. It cannot be refunded meanwhile.")
+    if payment.status == contracts.DISPUTE_LOST:
+        return _("The payer’s bank has taken this money back. There is nothing left to refund.")
+    return _("All of this payment has been refunded already.")
 
 
 def _give_back_by_hand(refund_id: UUID) -> None:

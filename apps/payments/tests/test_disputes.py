@@ -62,11 +62,16 @@ def test_a_dispute_is_heard_by_webhook_with_its_deadline(paid, sandbox, anonymou
     assert models.Payment.objects.get(pk=paid).next_check_at is not None
 
 
-def test_what_is_disputed_is_not_refunded(paid, sandbox):
-    dispute(sandbox, paid)
+@pytest.mark.parametrize(
+    ("ending", "why"), [("", "wants this money back"), ("lost", "has taken this money back")]
+)
+def test_what_is_disputed_is_not_refunded(paid, sandbox, ending, why):
+    made = dispute(sandbox, paid)
+    if ending:
+        control(sandbox, "close_dispute", dispute=made["id"], status=ending)
     payments.sync(paid)
 
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid, match=why):
         payments.request_refund(
             payment_id=paid, amount_minor=1, reason="r", actor="a", idempotency_key="k"
         )
