@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,7 +32,7 @@ WEBHOOK_URL = "http://lincoln.testserver/payments/hooks/some-key/"
 
 
 @dataclass
-class Stand:
+class Stand(ABC):
     """A provider in front of the sandbox. Subclasses know the wire."""
 
     sandbox: Sandbox
@@ -96,19 +97,21 @@ class Stand:
     def listen(self) -> WebhookEndpoint:
         return self.provider.register_webhook(url=WEBHOOK_URL, idempotency_key=str(uuid7()))
 
+    @abstractmethod
     def taken(self) -> int:
         """How often the gateway itself has taken money."""
-        raise NotImplementedError
 
+    @abstractmethod
     def dispute(self, snapshot: PaymentSnapshot) -> str:
-        raise NotImplementedError
+        """The payer's bank takes the capture back; the dispute's id at the gateway."""
 
+    @abstractmethod
     def refund_in_dashboard(self, snapshot: PaymentSnapshot, amount: int) -> None:
-        raise NotImplementedError
+        """Given back at the gateway itself, in minor units."""
 
+    @abstractmethod
     def signed(self, message: Posted, endpoint: WebhookEndpoint, age: timedelta) -> dict[str, str]:
         """The headers of the message as if it had been sent that long ago."""
-        raise NotImplementedError
 
     def control(self, name: str, wanted: dict[str, Any]) -> dict[str, Any]:
         answer = requests.post(
