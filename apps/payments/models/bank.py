@@ -20,6 +20,8 @@ class BankStatement(SchoolModel):
     sha256 = models.CharField(max_length=64)
     content = models.BinaryField(default=b"")
     account_ref = models.CharField(max_length=60)
+    # What the file itself says (CAMT.053); once imported it is the account's.
+    iban = models.CharField(max_length=60, blank=True, default="", db_default="")
     # How a CSV file is read (services/bank/csv_file.py)
     layout = models.JSONField(default=dict)
     state = models.CharField(max_length=10, default=PREVIEW)

@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from apps.payments.models import BankStatement
-from apps.payments.services.bank import csv_file, importing
+from apps.payments.services.bank import accounts, csv_file, importing
 from apps.payments.services.bank.entries import MAX_BYTES
 from kernel.errors import Invalid
 
@@ -33,17 +33,32 @@ COLUMNS = {
 }
 
 
+NEW_ACCOUNT = "+"
+
+
 class StatementForm(forms.Form):
-    """A statement from the bank."""
+    """A statement from the bank. The account is one of those that are known; a new name is said
+    on purpose, for under another name every line is new."""
 
     file = forms.FileField(label=_("Statement"), max_length=200)
+    account = forms.ChoiceField(label=_("Bank account"))
     account_ref = forms.CharField(
-        label=_("Bank account"),
+        label=_("Name of the account"),
         max_length=60,
         required=False,
-        help_text=_("A name of your own, always the same. XML files name the account themselves."),
+        help_text=_("A name of your own for an account that is new here."),
     )
     preset = forms.ChoiceField(label=_("How the bank writes"), choices=PRESETS)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = accounts.labels()
+        choices = [*((label, label) for label in known), (NEW_ACCOUNT, _("An account new here"))]
+        choices = choices if len(known) == 1 else [("", _("Choose")), *choices]
+        if known:
+            self.fields["account"].choices = choices  # type: ignore[attr-defined]
+        else:
+            del self.fields["account"]
 
     def upload(self, *, actor: str) -> BankStatement:
         """Raises DomainError."""
@@ -52,10 +67,14 @@ class StatementForm(forms.Form):
         return importing.upload(
             content,
             file_name=file.name,
-            account_ref=self.cleaned_data["account_ref"],
+            account_ref=self._account(),
             preset=self.cleaned_data["preset"],
             actor=actor,
         )
+
+    def _account(self) -> str:
+        chosen: str = self.cleaned_data.get("account", NEW_ACCOUNT)
+        return self.cleaned_data["account_ref"] if chosen == NEW_ACCOUNT else chosen
 
 
 class LayoutForm(forms.Form):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from kernel.errors import DomainError, NotFound
 from kernel.pages import paginate
 
 SHOWN = 50
+PLACE = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 
 @access(RECONCILE_PAYMENTS)
@@ -68,6 +70,8 @@ def _looked(statement: BankStatement) -> dict[str, Any]:
     entries = [(entry, i in looked.known) for i, entry in enumerate(looked.read.entries)]
     return {
         "entries": entries[:SHOWN],
+        "suspects": [(i, looked.read.entries[i], line) for i, line in looked.suspects.items()],
+        "seen": looked.seen,
         "total": len(entries),
         "fresh": len(looked.fresh),
         "known": len(looked.known),
@@ -101,8 +105,12 @@ def statement_layout(request: HttpRequest, statement_id: UUID) -> HttpResponse:
 @access(RECONCILE_PAYMENTS)
 @require_POST
 def statement_keep(request: HttpRequest, statement_id: UUID) -> HttpResponse:
+    ticked = {int(place) for place in request.POST.getlist("new") if PLACE.fullmatch(place)}
+    chosen = None if "all_new" in request.POST else ticked
     try:
-        statement = importing.keep(statement_id, actor=_actor(request))
+        statement = importing.keep(
+            statement_id, actor=_actor(request), seen=request.POST.get("seen", ""), chosen=chosen
+        )
     except NotFound:
         raise
     except DomainError as error:

@@ -1,0 +1,80 @@
+"""What was decided about a line is undone by contra entries."""
+
+from __future__ import annotations
+
+from apps.fees.services import bank
+from apps.payments import facade as payments
+from apps.payments import models
+from apps.payments.models import LineTie, Payment
+from tests.bank.lines import (
+    LINES,
+    balance,
+    confirmed,
+    imported,
+    line,
+    number_of,
+    row,
+    text,
+    ticked,
+)
+
+
+def test_a_line_is_left_out_with_a_reason_and_opened_again(bursar, school):
+    imported(row("12.00", text="Interest"))
+    url = f"{LINES}{line().pk}"
+    assert "Say why" in text(bursar.post(f"{url}/ignore/", {}, follow=True))
+
+    bursar.post(f"{url}/ignore/", {"reason": "Interest of the bank"})
+
+    assert (line().state, line().reason) == ("ignored", "Interest of the bank")
+    assert "Interest of the bank" in text(bursar.get(f"{LINES}?state=ignored"))
+    bursar.post(f"{url}/undo/")
+    assert line().state == "open"
+
+
+def test_a_match_is_undone_by_contra_and_can_be_made_otherwise(bursar, family, drain):
+    imported(row("450.00", text=number_of(family.child)))
+    bank.confirm(ticked(line().pk), actor="bursar")
+    drain()
+    first = Payment.objects.get()
+
+    bursar.post(f"{LINES}{line().pk}/undo/")
+    drain()
+
+    assert (line().state, line().plan) == ("open", None)
+    assert balance(family.child) == 45000
+    first.refresh_from_db()
+    assert (first.captured_minor, first.refunded_minor) == (45000, 45000)
+    part = [bank.Part(student_id=family.children[1].pk, amount_minor=45000)]
+    bank.record(line().pk, part, actor="bursar")
+    drain()
+    assert [balance(child) for child in family.children] == [45000, 0]
+    assert LineTie.objects.filter(undone_at=None).count() == 1
+
+
+def test_a_match_of_which_a_part_was_given_back_stays(bursar, family, drain):
+    """The whole line would be open again, and the part that is gone be recorded once more."""
+    imported(row("450.00", text=number_of(family.child)))
+    confirmed()
+    payments.request_refund(
+        payment_id=Payment.objects.get().pk,
+        amount_minor=5000,
+        reason="Too much",
+        actor="bursar",
+        idempotency_key="a part",
+    )
+
+    answer = bursar.post(f"{LINES}{line().pk}/undo/", follow=True)
+
+    assert "A part of this payment was given back already" in text(answer)
+    assert (line().state, models.Refund.objects.count()) == ("matched", 1)
+
+
+def test_an_undone_match_is_owed_again_at_once(bursar, family, drain):
+    imported(row("450.00", text=number_of(family.child)))
+    confirmed()
+    drain()
+
+    bursar.post(f"{LINES}{line().pk}/undo/")
+
+    assert balance(family.child) == 45000, "before any worker comes"
