@@ -16,9 +16,15 @@ from apps.payments.providers.base import (
 
 
 def news(
-    state: PaymentState, snapshot: PaymentSnapshot, *, payment_id: UUID, now: datetime
+    state: PaymentState,
+    snapshot: PaymentSnapshot,
+    *,
+    payment_id: UUID,
+    asked_at: datetime,
+    now: datetime,
 ) -> list[object]:
-    """The events that are not stored yet, in the order in which a reader would expect them."""
+    """The events that are not stored yet, in the order in which a reader would expect them.
+    `asked_at`: when the gateway was asked, which others may have done since."""
     if snapshot.payment_id != str(payment_id):
         return []  # an answer about something else is never believed
     found: list[object] = [
@@ -32,7 +38,7 @@ def news(
     ]
     found += [event for refund in snapshot.refunds for event in _refund(state, refund, payment_id)]
     for dispute in snapshot.disputes:
-        found += _dispute(state, dispute, payment_id=payment_id, now=now)
+        found += _dispute(state, dispute, payment_id=payment_id, asked_at=asked_at)
     if snapshot.expired and state.is_open and state.expired_at is None:
         found.append(events.Expired(at=now))
     return found
@@ -123,13 +129,15 @@ def _external(seen: RefundSnapshot, payment_id: UUID) -> list[object]:
 
 
 def _dispute(
-    state: PaymentState, seen: DisputeSnapshot, *, payment_id: UUID, now: datetime
+    state: PaymentState, seen: DisputeSnapshot, *, payment_id: UUID, asked_at: datetime
 ) -> list[object]:
     known = _rounds(state, seen)
+    if _is_stale(known, asked_at):
+        return []
     # Won is won: a bank that comes back to it begins another round.
     current = known[-1] if known and (known[-1].won is None or seen.status == "won") else None
     if current is not None:
-        return _dispute_progress(current, seen, now=now)
+        return _dispute_progress(current, seen, asked_at=asked_at)
     if known and seen.status == "won":
         return []
     opened = events.DisputeOpened(
@@ -142,9 +150,20 @@ def _dispute(
         currency=seen.currency,
         reason=seen.reason[:100],
         due_by=seen.due_by,
-        at=now if known else seen.at,
+        at=asked_at if known else seen.at,
     )
-    return [opened, *_dispute_progress(DisputeState(opened=opened), seen, now=now)]
+    return [opened, *_dispute_progress(DisputeState(opened=opened), seen, asked_at=asked_at)]
+
+
+def _is_stale(known: list[DisputeState], asked_at: datetime) -> bool:
+    """What the gateway said earlier than what is known: an answer that was overtaken would open a
+    dispute again that is decided, or decide one that was opened again."""
+    if not known:
+        return False
+    last = known[-1]
+    began = [last.opened] if len(known) > 1 else []  # the first by the gateway's own clock
+    facts = [*began, last.updated, last.won, last.lost]
+    return any(fact is not None and fact.at > asked_at for fact in facts)
 
 
 def _rounds(state: PaymentState, seen: DisputeSnapshot) -> list[DisputeState]:
@@ -153,7 +172,10 @@ def _rounds(state: PaymentState, seen: DisputeSnapshot) -> list[DisputeState]:
     return sorted(found, key=lambda dispute: dispute.opened.at)
 
 
-def _dispute_progress(known: DisputeState, seen: DisputeSnapshot, *, now: datetime) -> list[object]:
+def _dispute_progress(
+    known: DisputeState, seen: DisputeSnapshot, *, asked_at: datetime
+) -> list[object]:
+    """Dated by when the gateway was asked, so that an older answer is known for one."""
     opened = known.opened
     if seen.status in contracts.UNDECIDED:
         if (seen.status, seen.due_by) == (known.status, known.due_by) or known.closed_at:
@@ -161,7 +183,7 @@ def _dispute_progress(known: DisputeState, seen: DisputeSnapshot, *, now: dateti
         answered = seen.status == contracts.UNDER_REVIEW
         return [
             events.DisputeUpdated(
-                dispute_id=opened.dispute_id, answered=answered, due_by=seen.due_by, at=now
+                dispute_id=opened.dispute_id, answered=answered, due_by=seen.due_by, at=asked_at
             )
         ]
     decided = events.DisputeWon if seen.status == contracts.WON else events.DisputeLost
@@ -173,6 +195,6 @@ def _dispute_progress(known: DisputeState, seen: DisputeSnapshot, *, now: dateti
             payment_id=opened.payment_id,
             amount_minor=opened.amount_minor,
             currency=opened.currency,
-            at=now,
+            at=asked_at,
         )
     ]

@@ -70,9 +70,9 @@ def look(payment_id: UUID) -> PaymentSnapshot | None:
         return None
     if _is_record_only(payment):
         return None
-    provider = accounts.provider_for(payment.account)
+    provider, asked_at = accounts.provider_for(payment.account), timezone.now()
     snapshot, lease = _take_approved(payment, provider, _snapshot(payment, provider))
-    _learn(payment_id, snapshot, lease=lease)
+    _learn(payment_id, snapshot, asked_at=asked_at, lease=lease)
     return snapshot
 
 
@@ -103,12 +103,12 @@ def close(payment_id: UUID, *, expired: bool = False, actor: str = "") -> contra
     payment = selectors.get_payment_row(payment_id)
     if not payment.is_open:
         return selectors.to_info(payment)
-    snapshot = None
+    snapshot, asked_at = None, timezone.now()
     if payment.account is not None:
         with _as_unavailable():
             provider = accounts.provider_for(payment.account)
             snapshot = _close_page(payment, provider)
-    return _end(payment_id, snapshot, expired=expired, actor=actor)
+    return _end(payment_id, snapshot, asked_at=asked_at, expired=expired, actor=actor)
 
 
 def _is_record_only(payment: models.Payment) -> bool:
@@ -215,14 +215,18 @@ def _close_page(payment: models.Payment, provider: Provider) -> PaymentSnapshot 
 
 @transaction.atomic
 def _learn(
-    payment_id: UUID, snapshot: PaymentSnapshot | None, *, lease: datetime | None = None
+    payment_id: UUID,
+    snapshot: PaymentSnapshot | None,
+    *,
+    asked_at: datetime,
+    lease: datetime | None,
 ) -> None:
     payment = journal.locked(payment_id)
     if lease and payment.capturing_until == lease:
         payment.capturing_until = None
         payment.save(update_fields=["capturing_until"])
     state = journal.state_of(payment_id)
-    news = _news(payment, state, snapshot)
+    news = _news(payment, state, snapshot, asked_at)
     if news:
         journal.write(payment, news)
     else:
@@ -237,23 +241,31 @@ def _keep_method(payment: models.Payment, snapshot: PaymentSnapshot | None) -> N
 
 
 def _news(
-    payment: models.Payment, state: PaymentState, snapshot: PaymentSnapshot | None
+    payment: models.Payment,
+    state: PaymentState,
+    snapshot: PaymentSnapshot | None,
+    asked_at: datetime,
 ) -> list[object]:
     now = timezone.now()
     if snapshot is not None:
-        return interpret.news(state, snapshot, payment_id=payment.pk, now=now)
+        return interpret.news(state, snapshot, payment_id=payment.pk, asked_at=asked_at, now=now)
     # No page is known (any more), so nobody can pay there; what a bank works on may still come.
     return [events.Expired(at=now)] if state.is_open and not state.open_attempts else []
 
 
 @transaction.atomic
 def _end(
-    payment_id: UUID, snapshot: PaymentSnapshot | None, *, expired: bool, actor: str
+    payment_id: UUID,
+    snapshot: PaymentSnapshot | None,
+    *,
+    asked_at: datetime,
+    expired: bool,
+    actor: str,
 ) -> contracts.PaymentInfo:
     payment = journal.locked(payment_id)
     state = journal.state_of(payment_id)
     now = timezone.now()
-    news = _news(payment, state, snapshot) if snapshot else []
+    news = _news(payment, state, snapshot, asked_at) if snapshot else []
     paid = any(isinstance(event, events.Captured | events.MismatchDetected) for event in news)
     closed = (snapshot is None or snapshot.expired) and not _is_being_taken(payment)
     # The page reads as expired because we closed it: what we say about it is why.

@@ -214,3 +214,71 @@ def test_without_disputes_the_list_says_so(client_for):
     text = client_for("bursar").get(reverse("payments:disputes")).content.decode()
 
     assert "No disputes" in text
+
+
+class Overtaken:
+    """A gateway whose answer is overtaken: while it is on its way somebody else asks."""
+
+    def __init__(self, real, meanwhile):
+        self.real, self.meanwhile = real, meanwhile
+
+    def __getattr__(self, name):
+        return getattr(self.real, name)
+
+    def fetch(self, session_id):
+        snapshot = self.real.fetch(session_id)
+        self.meanwhile()
+        return snapshot
+
+
+def overtaken(monkeypatch, payment_id, meanwhile):
+    """Ask; before the answer is written `meanwhile` happens, and is asked about and written."""
+    real = sync.accounts.provider_for
+
+    def then():
+        monkeypatch.setattr(sync.accounts, "provider_for", real)
+        meanwhile()
+        sync.look(payment_id)
+
+    monkeypatch.setattr(
+        sync.accounts, "provider_for", lambda account: Overtaken(real(account), then)
+    )
+    sync.look(payment_id)
+
+
+def test_an_overtaken_answer_opens_no_dispute_again_that_is_won(paid, sandbox, heard, monkeypatch):
+    made = dispute(sandbox, paid)
+    sync.look(paid)
+
+    overtaken(
+        monkeypatch,
+        paid,
+        lambda: control(sandbox, "close_dispute", dispute=made["id"], status="won"),
+    )
+
+    assert [row.status for row in payments.disputes_of([paid])] == ["won"]
+    assert len(heard("payments.dispute_opened")) == 1
+
+
+def test_an_overtaken_answer_wins_no_dispute_that_was_opened_again(paid, sandbox, monkeypatch):
+    made = dispute(sandbox, paid)
+    control(sandbox, "close_dispute", dispute=made["id"], status="won")
+    sync.look(paid)
+
+    overtaken(
+        monkeypatch,
+        paid,
+        lambda: control(sandbox, "close_dispute", dispute=made["id"], status="lost"),
+    )
+
+    assert sorted(row.status for row in payments.disputes_of([paid])) == ["lost", "won"]
+    assert payments.get_payment(paid).lost_minor == 25000
+
+
+def test_an_overtaken_answer_takes_no_evidence_back(paid, sandbox, monkeypatch):
+    made = dispute(sandbox, paid)
+    sync.look(paid)
+
+    overtaken(monkeypatch, paid, lambda: control(sandbox, "answer_dispute", dispute=made["id"]))
+
+    assert [row.status for row in payments.disputes_of([paid])] == ["under_review"]
