@@ -121,9 +121,12 @@ class FamilyBalance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptLine:
+    """`reversed`: no refund, the payment (or a part of it) did not count after all."""
+
     text: str
     student_name: str
     amount_minor: int
+    reversed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +146,16 @@ class ReceiptInfo:
     paid_at: datetime
     lines: tuple[ReceiptLine, ...] = ()
     refunds: tuple[ReceiptLine, ...] = ()
+
+    @property
+    def reversed_minor(self) -> int:
+        """The part of `refunded_minor` that nobody was given."""
+        return sum(line.amount_minor for line in self.refunds if line.reversed)
+
+    @property
+    def is_void(self) -> bool:
+        """Nothing of the payment counts: the receipt proves none."""
+        return self.reversed_minor > 0 and self.refunded_minor >= self.amount_minor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,6 +108,7 @@ class RefundInfo:
     ignored.
 
     `returned`: the reversal of a payment at the counter (a bounced cheque); nobody was given money.
+    `mistaken`: such a reversal because the money was never this payer's (a wrong bank match).
     """
 
     id: UUID
@@ -121,6 +122,7 @@ class RefundInfo:
     failure: str = ""
     external: bool = False
     returned: bool = False
+    mistaken: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

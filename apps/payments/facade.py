@@ -30,6 +30,7 @@ from apps.payments.selectors.money_back import (
     disputes_of,
     get_refund,
     refunds_under_way,
+    reversals_of,
     waiting_approvals,
 )
 from apps.payments.services import accounts, counter, fraud, refunds, start, ways
@@ -97,6 +98,7 @@ __all__ = [
     "request_refund",
     "resume_url",
     "returned_rows",
+    "reversals_of",
     "saved_methods",
     "saved_methods_for",
     "source_of",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from apps.fees.services import bank
+from unittest.mock import patch
+
+from apps.fees.selectors import receipts
+from apps.fees.services import bank, documents
+from apps.notifications.models import Message
 from apps.payments import facade as payments
 from apps.payments import models
 from apps.payments.models import LineTie, Payment
@@ -78,3 +82,50 @@ def test_an_undone_match_is_owed_again_at_once(bursar, family, drain):
     bursar.post(f"{LINES}{line().pk}/undo/")
 
     assert balance(family.child) == 45000, "before any worker comes"
+
+
+def test_a_family_is_told_that_a_match_was_a_mistake_and_of_no_money(family, drain):
+    imported(row("450.00", text=number_of(family.child)))
+    confirmed()
+    drain()
+
+    bank.undo(line().pk, actor="bursar")
+    drain()
+
+    letter = Message.objects.get(kind="refund")
+    assert "a payment of $450.00 was recorded for you by mistake" in letter.subject
+    for words in (letter.body_text, letter.body_html):
+        assert "Nothing was taken from you or sent to you" in words
+        assert "we sent" not in words
+        assert "your bank" not in words
+
+
+def test_the_receipt_and_the_account_say_reversed(bursar, family, drain):
+    imported(row("450.00", text=number_of(family.child)))
+    confirmed()
+    drain()
+    payment = Payment.objects.get()
+    before = receipts.get_receipt(payment_id=payment.pk)
+    assert (before.is_void, before.refunds) == (False, ())
+
+    bank.undo(line().pk, actor="bursar")
+    drain()
+
+    receipt = receipts.get_receipt(payment_id=payment.pk)
+    [gone] = receipt.refunds
+    assert (receipt.is_void, gone.reversed, gone.amount_minor) == (True, True, 45000)
+    assert gone.text == "Matched to the bank statement by mistake"
+    page = text(bursar.get(f"/portal/fees/students/{family.child.pk}/"))
+    assert f"Payment of {number_of(family.child)} reversed" in page
+    assert "Refund of" not in page
+    words = receipt_words(receipt)
+    assert "Reversed: Matched to the bank statement by mistake" in words
+    assert "this receipt is no proof of payment" in words
+    assert "Thank you" not in words
+
+
+def receipt_words(receipt):
+    """What the PDF is made of."""
+    with patch("apps.fees.services.documents.render") as render:
+        documents.receipt_pdf(receipt)
+    return repr(render.call_args.args[0])

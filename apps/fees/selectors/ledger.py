@@ -1,7 +1,7 @@
 """A student's account: every line that was ever posted, with the balance after it."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from django.db.models import Sum
@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from apps.fees.contracts import LedgerEntry, LedgerPayment, StudentLedger
 from apps.fees.models import Allocation, Charge, Credit, Receipt
+from apps.payments import facade as payments
 from kernel.schools import current_school
 
 KIND_TEXT = {
@@ -30,12 +31,12 @@ KIND_TEXT = {
 
 
 def student_ledger(*, student_id: UUID) -> StudentLedger:
-    """The student's whole account, oldest line first; three statements, however long."""
+    """The student's whole account, oldest line first; four statements, however long."""
     charges = list(Charge.objects.filter(invoice__student_id=student_id).select_related("invoice"))
     taken = list(
         Allocation.objects.filter(invoice__student_id=student_id).select_related("invoice")
     )
-    entries = tuple(_running(charges, taken))
+    entries = tuple(_running(charges, taken, _reversals(taken)))
     charged = sum(row.amount_minor for row in charges)
     paid = sum(row.amount_minor for row in taken)
     return StudentLedger(
@@ -48,12 +49,20 @@ def student_ledger(*, student_id: UUID) -> StudentLedger:
     )
 
 
-def _running(charges: list[Charge], taken: list[Allocation]) -> Iterable[LedgerEntry]:
+def _reversals(taken: list[Allocation]) -> Collection[UUID]:
+    """Refunds that were none: the payment did not count."""
+    gone = {row.payment_id for row in taken if row.kind == Allocation.Kind.REFUND}
+    return payments.reversals_of(gone) if gone else ()
+
+
+def _running(
+    charges: list[Charge], taken: list[Allocation], reversals: Collection[UUID]
+) -> Iterable[LedgerEntry]:
     rows: list[Charge | Allocation] = [*charges, *taken]
     rows.sort(key=lambda row: (row.booked_on, row.created_at, row.id))
     balance = 0
     for row in rows:
-        entry = _charge_entry(row) if isinstance(row, Charge) else _allocation_entry(row)
+        entry = _charge_entry(row) if isinstance(row, Charge) else _allocation_entry(row, reversals)
         balance += entry["amount_minor"]
         yield LedgerEntry(
             booked_on=row.booked_on,
@@ -68,10 +77,13 @@ def _charge_entry(row: Charge) -> dict:
     return {"kind": row.kind, "text": row.description, "amount_minor": row.amount_minor}
 
 
-def _allocation_entry(row: Allocation) -> dict:
+def _allocation_entry(row: Allocation, reversals: Collection[UUID]) -> dict:
+    number = row.invoice.number
+    reversed_text = _("Payment of %(number)s reversed") % {"number": number}
+    is_reversed = row.kind == Allocation.Kind.REFUND and row.source_id in reversals
     return {
         "kind": row.kind,
-        "text": KIND_TEXT[Allocation.Kind(row.kind)](row.invoice.number),
+        "text": reversed_text if is_reversed else KIND_TEXT[Allocation.Kind(row.kind)](number),
         "amount_minor": -row.amount_minor,
         "payment_id": row.payment_id,
     }

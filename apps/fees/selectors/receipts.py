@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from apps.fees.contracts import ReceiptInfo, ReceiptLine
 from apps.fees.models import Allocation, Credit, DisputeLoss, Receipt, RefundDecision
+from apps.payments import facade as payments
 from kernel.errors import NotFound
 
 
@@ -54,12 +55,15 @@ def _infos(rows: Sequence[Receipt]) -> list[ReceiptInfo]:
         RefundDecision.objects.filter(payment_id__in=ids).values_list("refund_id", "reason")
     )
     lost = DisputeLoss.objects.filter(payment_id__in=ids).values_list("pk", flat=True)
-    reasons |= dict.fromkeys(lost, _("Taken back by the payer’s bank"))
+    reversals = payments.reversals_of(ids) if taken or refunded_credit else {}
+    reversals |= dict.fromkeys(lost, _("Taken back by the payer’s bank"))
     return [
         _info(
             row,
             lines=given[row.payment_id],
-            refunds=_refunds(taken[row.payment_id], refunded_credit[row.payment_id], reasons),
+            refunds=_refunds(
+                taken[row.payment_id], refunded_credit[row.payment_id], reasons, reversals
+            ),
             credit=credit.get(row.payment_id, 0),
         )
         for row in rows
@@ -133,14 +137,22 @@ def _credit_refunds(ids: Sequence[UUID]) -> Refunds:
 
 
 def _refunds(
-    invoices: dict[UUID, int], credit: dict[UUID, int], reasons: dict[UUID | None, str]
+    invoices: dict[UUID, int],
+    credit: dict[UUID, int],
+    reasons: dict[UUID | None, str],
+    reversals: dict[UUID, str],
 ) -> list[ReceiptLine]:
     total: dict[UUID, int] = defaultdict(int)
     for part in (invoices, credit):
         for refund_id, amount in part.items():
             total[refund_id] += amount
     return [
-        ReceiptLine(text=reasons.get(key) or _("Refund"), student_name="", amount_minor=amount)
+        ReceiptLine(
+            text=reversals.get(key) or reasons.get(key) or _("Refund"),
+            student_name="",
+            amount_minor=amount,
+            reversed=key in reversals,
+        )
         for key, amount in sorted(total.items())
         if amount
     ]

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from apps.fees.contracts import InvoiceInfo, ReceiptInfo
+from apps.fees.contracts import InvoiceInfo, ReceiptInfo, ReceiptLine
 from apps.fees.preferences import INVOICE_FOOTER, RECEIPT_FOOTER
 from apps.tenants import facade as tenants
 from kernel.money import format_money
@@ -73,12 +73,12 @@ def receipt_pdf(receipt: ReceiptInfo) -> bytes:
     money = _writer(receipt.currency)
     totals = [Line(text=_("Paid"), amount=money(receipt.amount_minor), strong=True)]
     totals += [
-        Line(text=_("Refunded: %(why)s") % {"why": row.text}, amount=money(-row.amount_minor))
-        for row in receipt.refunds
+        Line(text=_why_gone(row), amount=money(-row.amount_minor)) for row in receipt.refunds
     ]
     if receipt.refunds:
         kept = receipt.amount_minor - receipt.refunded_minor
-        totals.append(Line(text=_("Paid after refunds"), amount=money(kept), strong=True))
+        text = _("Left of this payment") if receipt.reversed_minor else _("Paid after refunds")
+        totals.append(Line(text=text, amount=money(kept), strong=True))
     return render(
         Document(
             title=_("Receipt %(number)s") % {"number": receipt.number},
@@ -96,13 +96,24 @@ def receipt_pdf(receipt: ReceiptInfo) -> bytes:
             ],
             totals=totals,
             notes=[
-                _("Thank you. Keep this receipt for your records."),
+                _thanks(receipt),
                 *_own_words(RECEIPT_FOOTER.value),
             ],
             **_look(),
             language=get_language() or "en",
         )
     )
+
+
+def _why_gone(row: ReceiptLine) -> str:
+    text = _("Reversed: %(why)s") if row.reversed else _("Refunded: %(why)s")
+    return text % {"why": row.text}
+
+
+def _thanks(receipt: ReceiptInfo) -> str:
+    if receipt.is_void:
+        return _("This payment was reversed: this receipt is no proof of payment.")
+    return _("Thank you. Keep this receipt for your records.")
 
 
 def _own_words(text: str) -> list[str]:

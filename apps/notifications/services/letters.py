@@ -16,6 +16,7 @@ from apps.notifications.models import Message
 from apps.notifications.services.composing import known_language
 from apps.notifications.services.queueing import Recipient, queue_message
 from apps.payments import facade as payments
+from apps.payments.contracts import RefundInfo
 from apps.students import facade as students
 from kernel.errors import NotFound
 from kernel.money import format_money
@@ -156,27 +157,29 @@ def confirm_refund(
     reason: str,
     completed_at: datetime,
 ) -> None:
-    """That money was sent back, and how much; or that a payment did not count after all."""
+    """That money was sent back, and how much; that a payment did not count after all; or that it
+    was recorded for the wrong family."""
     to = _payer(payer_id, payer_name, payer_email)
-    link = _receipt_link(payment_id, to)
+    link, refund = _receipt_link(payment_id, to), _refund(payment_id, refund_id)
     with translation.override(known_language(to.language)):
         facts = {
             "total": format_money(amount_minor, currency),
             "refunded_at": completed_at,
-            "returned": _was_returned(payment_id, refund_id),
+            "returned": refund is not None and refund.returned,
+            "mistaken": refund is not None and refund.mistaken,
             "reason": reason,
             "has_link": bool(link),
         }
     queue_message(event_id=event_id, kind=Message.Kind.REFUND, to=to, facts=facts, link=link)
 
 
-def _was_returned(payment_id: UUID, refund_id: UUID) -> bool:
-    """A bounced cheque is booked like a refund, and nobody was sent anything."""
+def _refund(payment_id: UUID, refund_id: UUID) -> RefundInfo | None:
+    """A bounced cheque is booked like a refund, and nobody was sent anything: it says which."""
     try:
         refunds = payments.get_payment(payment_id).refunds
     except NotFound:
-        return False
-    return any(refund.returned for refund in refunds if refund.id == refund_id)
+        return None
+    return next((refund for refund in refunds if refund.id == refund_id), None)
 
 
 def _payer(payer_id: UUID, name: str, email: str) -> Recipient:

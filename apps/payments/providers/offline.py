@@ -9,6 +9,8 @@ from apps.payments.providers.base import CaptureSnapshot, RefundSnapshot
 
 # What the number of a reversal begins with: the money never was there, nobody got it back.
 RETURNED = "returned:"
+# What the key of a reversal begins with whose bank line was matched to the wrong family.
+UNDONE_MATCH = "bank-undo:"
 
 
 def receive(

@@ -206,6 +206,7 @@ def to_refund(refund: models.Refund, currency: str) -> contracts.RefundInfo:
         failure=refund.failure,
         external=refund.external,
         returned=refund.provider_refund_id.startswith(offline.RETURNED),
+        mistaken=refund.idempotency_key.startswith(offline.UNDONE_MATCH),
     )
 
 

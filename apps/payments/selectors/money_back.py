@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from apps.payments import contracts, models
 from apps.payments.contracts import ApprovalInfo
+from apps.payments.providers import offline
 from apps.payments.selectors import to_refund
 from kernel.errors import NotFound
 
@@ -33,6 +34,14 @@ def refunds_under_way(payment_ids: Iterable[UUID]) -> list[contracts.RefundInfo]
         capture_id="",
     )
     return [to_refund(row, row.payment.currency) for row in rows.select_related("payment")]
+
+
+def reversals_of(payment_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Refund -> reason, of payments at the counter that did not count after all."""
+    rows = models.Refund.objects.filter(
+        payment_id__in=list(payment_ids), provider_refund_id__startswith=offline.RETURNED
+    )
+    return dict(rows.values_list("pk", "reason"))
 
 
 def disputes(*, undecided: bool = False, text: str = "") -> QuerySet[models.Dispute]:

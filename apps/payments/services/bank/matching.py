@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from apps.identity import facade as identity
 from apps.payments import contracts, models
 from apps.payments.models import LineTie, Payment, Payout, Refund, StatementLine
+from apps.payments.providers import offline
 from apps.payments.services import journal, returning
 from kernel.errors import Conflict, DomainError, Invalid, NotFound
 
@@ -300,7 +301,7 @@ def _refuse_given_back(tie: LineTie) -> None:
 
 
 def _undo_key(tie: LineTie) -> str:
-    return f"bank-undo:{tie.pk}"
+    return f"{offline.UNDONE_MATCH}{tie.pk}"
 
 
 @transaction.atomic
