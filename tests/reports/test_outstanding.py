@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from apps.fees.contracts import Part
+from apps.fees.models import Invoice
 from apps.fees.selectors.aging import aging, owed_on
+from apps.fees.services.plans import write_instalments
 from apps.fees.tests import factories as make
 from tests.reports import books
 
@@ -103,13 +106,38 @@ def test_each_invoice_is_listed_oldest_due_first(owing: Any) -> None:
     ]
 
 
-def test_two_queries_however_many_invoices(owing: Any, django_assert_num_queries: Any) -> None:
+def test_an_invoice_in_instalments_ages_by_the_day_of_each(school: Any, drain: Any) -> None:
+    """1,000.00 in three parts; 450.00 is paid, so 50.00 of the second part is."""
+    room = make.make_class("3A")
+    family = make.make_family(room)
+    books.bill(room, "Tuition", 100000)
+    key = books.invoice(family.child, "Tuition")
+    days = (date(2025, 10, 15), date(2025, 11, 15), date(2025, 12, 15))
+    parts = [Part(due_on=day, amount_minor=sum_) for day, sum_ in zip(days, SUMS, strict=True)]
+    write_instalments([Invoice.objects.get(pk=key)], [parts])
+    books.counter(family, date(2025, 10, 20), (key, 45000))
+    drain()
+
+    found = aging(as_of=date(2025, 11, 20))
+
+    assert (lines(found.by_class), found.total.invoices) == ({"3A": [30000, 25000, 0, 0, 0]}, 1)
+    rows = owed_on(as_of=date(2025, 11, 20))
+    assert [(row.due_on, row.late, row.balance_minor, row.first) for row in rows] == [
+        (days[1], 5, 25000, True),
+        (days[2], -25, 30000, False),
+    ]
+
+
+SUMS = (40000, 30000, 30000)
+
+
+def test_three_queries_however_many_invoices(owing: Any, django_assert_num_queries: Any) -> None:
     day = date(2025, 11, 14)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         aging(as_of=day)
     room = make.make_class("5C")
     for number in range(12):
         make.make_family(room, name=f"Guardian {number}")
     books.bill(room, "Trips", 1000)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         assert lines(aging(as_of=day).by_class)["5C"][1] == 12_000

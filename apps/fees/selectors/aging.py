@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.db.models import BigIntegerField, F, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from apps.fees.models import Allocation, Charge, Credit, Invoice
+from apps.fees.contracts import Part, open_parts
+from apps.fees.models import Allocation, Charge, Credit, Instalment, Invoice
 from kernel.schools import current_school
 
 # The last day of each bracket; what is later than the last of them is in the last bracket.
@@ -20,7 +23,8 @@ BRACKETS = (0, 30, 60, 90)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
-    """What one invoice wanted on the day; minor units. `late`: days since it was due."""
+    """What one invoice, or one instalment of it, wanted on the day; minor units. `late`: days
+    since it was due. `first`: no earlier instalment of the invoice wanted anything."""
 
     invoice_id: UUID
     number: str
@@ -32,6 +36,7 @@ class Owed:
     due_on: date
     late: int
     balance_minor: int
+    first: bool
 
     @property
     def bracket(self) -> int:
@@ -76,7 +81,7 @@ def aging(*, as_of: date) -> Aging:
             categories.setdefault(owed.category, AgingLine(label=owed.category)),
         ):
             line.brackets[owed.bracket] += owed.balance_minor
-            line.invoices += 1
+            line.invoices += owed.first
     credit = Credit.objects.filter(booked_on__lte=as_of).order_by()
     return Aging(
         as_of=as_of,
@@ -88,19 +93,41 @@ def aging(*, as_of: date) -> Aging:
     )
 
 
-def owed_on(*, as_of: date) -> Iterator[Owed]:
-    """Every invoice that wanted money at the end of the day, oldest due first; one query."""
+def owed_on(*, as_of: date) -> list[Owed]:
+    """Every invoice that wanted money at the end of the day, one with a plan by its instalments,
+    oldest due first; two queries."""
     rows = Invoice.objects.filter(issued_on__lte=as_of).annotate(
         owed=_sum_by(Charge, as_of) - _sum_by(Allocation, as_of), category=F("fee__category__name")
     )
-    others = _("Activities")
-    for row in rows.filter(owed__gt=0).order_by("due_on", "number").values(*_COLUMNS):
+    rows = rows.filter(owed__gt=0)
+    plans = _plans(rows)
+    found = [
+        owed
+        for row in rows.values(*_COLUMNS)
+        for owed in _by_part(row, plans.get(row["id"], ()), as_of)
+    ]
+    return sorted(found, key=lambda owed: (owed.due_on, owed.number))
+
+
+def _plans(rows: QuerySet[Invoice]) -> dict[UUID, list[Part]]:
+    plans: dict[UUID, list[Part]] = defaultdict(list)
+    parts = Instalment.objects.filter(invoice__in=rows.values("pk")).order_by("due_on")
+    for invoice_id, due_on, amount in parts.values_list("invoice_id", "due_on", "amount_minor"):
+        plans[invoice_id].append(Part(due_on=due_on, amount_minor=amount))
+    return plans
+
+
+def _by_part(row: dict[str, Any], plan: Sequence[Part], as_of: date) -> Iterator[Owed]:
+    parts = open_parts(row["owed"], due_on=row["due_on"], instalments=plan)
+    for place, part in enumerate(parts):
         yield Owed(
             invoice_id=row["id"],
-            balance_minor=row["owed"],
-            late=(as_of - row["due_on"]).days,
-            category=row["category"] or others,
-            **{name: row[name] for name in _COLUMNS[:6]},
+            balance_minor=part.amount_minor,
+            due_on=part.due_on,
+            late=(as_of - part.due_on).days,
+            first=place == 0,
+            category=row["category"] or _("Activities"),
+            **{name: row[name] for name in _COLUMNS[:5]},
         )
 
 
