@@ -123,7 +123,7 @@ def payout_list(request: HttpRequest) -> HttpResponse:
 @reads_replica
 def payout_detail(request: HttpRequest, payout_id: UUID) -> HttpResponse:
     payout = reading.get_payout(payout_id)
-    page = paginate(request, payout.lines.all(), per_page=100)
+    page = paginate(request, reading.payout_lines(payout), per_page=100)
     context = {
         "payout": payout,
         "label": labels.PAYOUT[payout.status],

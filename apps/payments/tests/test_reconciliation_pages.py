@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.payments import models
-from apps.payments.models import Discrepancy, Payout, ReconciliationRun
+from apps.payments.models import Discrepancy, Payout, PayoutLine, ReconciliationRun
 from apps.payments.portal.exception_texts import MEANINGS
 from apps.payments.services.reconcile import compare, schedule
 from apps.payments.tests.test_reconcile import Books
@@ -159,6 +161,40 @@ def test_runs_are_listed_with_who_asked(bursar, books):
 
     assert "bursar@example.org" in page
     assert "In the morning, by itself" in page
+
+
+def test_a_page_of_a_payout_reads_its_own_lines_only(bursar, account):
+    payout = Payout.objects.create(
+        account=account,
+        payout_id="po_1",
+        status="paid",
+        currency="USD",
+        net_minor=230,
+        arrives_on=timezone.now().date(),
+        made_at=timezone.now(),
+    )
+    rows = [
+        PayoutLine(
+            payout=payout,
+            transaction_id=f"txn_{number}",
+            kind="charge",
+            object_id=f"ch_{number}",
+            gross_minor=1,
+            fee_minor=0,
+            net_minor=1,
+            at=timezone.now(),
+        )
+        for number in range(230)
+    ]
+    PayoutLine.objects.bulk_create(rows)
+
+    with CaptureQueriesContext(connection) as captured:
+        page = bursar.get(f"/portal/payments/payouts/{payout.pk}/?page=2")
+
+    assert len(page.context["lines"]) == 100
+    reads = [q["sql"] for q in captured if 'FROM "payments_payoutline"' in q["sql"]]
+    assert len(reads) == 2, "how many there are, and those of the page"
+    assert ["LIMIT 100" in sql for sql in reads] == [False, True]
 
 
 def test_a_payout_with_what_it_is_made_of(bursar, books):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext as _
 
@@ -57,13 +56,16 @@ def payouts(*, text: str = "") -> QuerySet[Payout]:
 
 
 def get_payout(payout_id: UUID) -> Payout:
-    """With its lines and their payments. Raises NotFound."""
-    lines = Prefetch("lines", PayoutLine.objects.select_related("payment").order_by("at", "id"))
-    rows = Payout.objects.select_related("account").prefetch_related(lines)
-    payout: Any = rows.filter(pk=payout_id).first()
+    """Raises NotFound."""
+    payout = Payout.objects.select_related("account").filter(pk=payout_id).first()
     if payout is None:
         raise NotFound(_("There is no such payout."))
     return payout
+
+
+def payout_lines(payout: Payout) -> QuerySet[PayoutLine]:
+    """What it is made of, with the payments, the oldest first."""
+    return payout.lines.select_related("payment").order_by("at", "id")
 
 
 def at_bank(payouts: Iterable[Payout]) -> set[UUID]:
