@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import requests
@@ -88,6 +89,70 @@ def test_a_dispute_that_was_imported_is_known_by_its_capture(compared, sandbox):
 
     assert (compared().state, found()) == ("done", [])
     assert models.Dispute.objects.get().payment_id == payment_id
+
+
+@pytest.fixture
+def withdraw(sandbox):
+    """A line of PayPal's report about the money of a chargeback, whichever way it goes."""
+
+    def write(capture_id, code, value):
+        gateway = sandbox.app.gateway.paypal
+        account = gateway.owner("capture", capture_id)
+        with sandbox.app.store.work():
+            subject = {"id": f"CB{code}{value}"}
+            gateway.report(account, subject, code, Decimal(value), "USD", related=capture_id)
+
+    return write
+
+
+def test_a_chargeback_that_nobody_told_of_is_imported_by_the_run_itself(compared, sandbox):
+    payment_id = paid(sandbox)
+    opened = control(sandbox, "dispute", capture=models.Payment.objects.get().capture_id)
+    control(sandbox, "close_dispute", dispute=opened["id"], outcome="lost")
+
+    assert (compared().state, found()) == ("done", [])
+
+    assert payments.get_payment(payment_id).lost_minor == 25000
+
+
+def test_a_chargeback_without_a_dispute_is_shown_with_its_payment(compared, sandbox, withdraw):
+    payment_id = paid(sandbox)
+    withdraw(models.Payment.objects.get().capture_id, "T1201", "-250.00")
+
+    compared()
+
+    assert found() == [(compare.UNKNOWN_DISPUTE, payment_id)]
+    row = Discrepancy.objects.get()
+    assert (row.object_id, row.theirs_minor, row.theirs_currency) == (
+        "CBT1201-250.00",
+        25000,
+        "USD",
+    )
+
+
+@pytest.mark.parametrize("code", ["T1201", "T1202"])
+def test_money_that_comes_back_is_no_chargeback(compared, sandbox, withdraw, code):
+    """PayPal's codes do not say which way the money goes: the sign does."""
+    paid(sandbox)
+    withdraw(models.Payment.objects.get().capture_id, code, "250.00")
+
+    assert (compared().state, found()) == ("done", [])
+
+
+def test_a_chargeback_of_a_dispute_that_was_won_has_to_come_back(compared, sandbox, withdraw):
+    payment_id = paid(sandbox)
+    capture = models.Payment.objects.get().capture_id
+    opened = control(sandbox, "dispute", capture=capture)
+    control(sandbox, "close_dispute", dispute=opened["id"], outcome="won")
+    payments.sync(payment_id)
+    withdraw(capture, "T1201", "-250.00")
+    compared()
+    assert found() == [(compare.UNKNOWN_DISPUTE, payment_id)]
+
+    withdraw(capture, "T1202", "250.00")
+    compared()
+
+    assert found() == []
 
 
 def control(sandbox, name, **wanted):

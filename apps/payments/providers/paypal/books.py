@@ -71,7 +71,7 @@ def _transaction(info: dict[str, Any]) -> Transaction:
     # PayPal writes what it keeps as a negative amount.
     fee_minor = -from_paypal(fee)[0] if fee else 0
     code = info.get("transaction_event_code") or ""
-    kind = _KINDS.get(code) or _KINDS.get(code[:3]) or "other"
+    kind = _kind(code, amount_minor)
     number = info["transaction_id"]
     related = info.get("paypal_reference_id") or ""
     return Transaction(
@@ -89,6 +89,13 @@ def _transaction(info: dict[str, Any]) -> Transaction:
         payout_id=number if kind == "payout" else "",
         settled=info.get("transaction_status") in ("S", "V"),
     )
+
+
+def _kind(code: str, amount_minor: int) -> str:
+    kind = _KINDS.get(code) or _KINDS.get(code[:3]) or "other"
+    if kind in ("dispute", "dispute_reversal"):  # PayPal writes both with either sign
+        return "dispute" if amount_minor < 0 else "dispute_reversal"
+    return kind
 
 
 def _text(at: datetime) -> str:
