@@ -148,7 +148,8 @@ def tell_payer_on_refund_completed(delivery: Delivery) -> None:
 @handles("payments.dispute_opened", version=1)
 def tell_staff_on_dispute_opened(delivery: Delivery) -> None:
     event = delivery.event
-    _tell_of_dispute(delivery, staff_letters.OPENED, reason=event.reason, due_by=event.due_by)
+    stage = staff_letters.INQUIRY if event.inquiry else staff_letters.OPENED
+    _tell_of_dispute(delivery, stage, reason=event.reason, due_by=event.due_by)
 
 
 @handles("payments.dispute_won", version=1)

@@ -57,15 +57,23 @@ class DisputeState:
     updated: events.DisputeUpdated | None = None
     won: events.DisputeWon | None = None
     lost: events.DisputeLost | None = None
+    closed: events.InquiryClosed | None = None
 
     @property
     def status(self) -> str:
+        if self.closed:
+            return contracts.INQUIRY_CLOSED
         if self.won:
             return contracts.WON
         if self.lost:
             return contracts.LOST
-        answered = self.updated is not None and self.updated.answered
-        return contracts.UNDER_REVIEW if answered else contracts.OPEN
+        if self.opened.inquiry:
+            return contracts.INQUIRY_ANSWERED if self.answered else contracts.INQUIRY
+        return contracts.UNDER_REVIEW if self.answered else contracts.OPEN
+
+    @property
+    def answered(self) -> bool:
+        return self.updated is not None and self.updated.answered
 
     @property
     def due_by(self) -> datetime | None:
@@ -73,7 +81,7 @@ class DisputeState:
 
     @property
     def closed_at(self) -> datetime | None:
-        decided = self.won or self.lost
+        decided = self.won or self.lost or self.closed
         return decided.at if decided else None
 
 
@@ -370,6 +378,8 @@ def _apply_dispute_outcome(state: PaymentState, event: object) -> None:
             dispute.won = dispute.won or event
         case events.DisputeLost():
             dispute.lost = dispute.lost or event
+        case events.InquiryClosed():
+            dispute.closed = dispute.closed or event
 
 
 def _earliest(known: datetime | None, at: datetime) -> datetime:

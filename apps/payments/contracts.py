@@ -50,6 +50,9 @@ BOOK, REFUND, CLOSE = "book", "refund", "close"
 
 OPEN, UNDER_REVIEW, WON, LOST = "open", "under_review", "won", "lost"
 UNDECIDED = (OPEN, UNDER_REVIEW)
+# A bank that only asks has taken no money: it may be content, or make a dispute of it.
+INQUIRY, INQUIRY_ANSWERED, INQUIRY_CLOSED = "inquiry", "inquiry_answered", "inquiry_closed"
+UNSETTLED = (OPEN, INQUIRY, UNDER_REVIEW, INQUIRY_ANSWERED)
 
 # Another guardian waits this long for a hosted page that its owner seems to have left.
 HELD_FOR = timedelta(minutes=15)
@@ -162,7 +165,7 @@ class ApprovalInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeInfo:
-    """A payer's bank takes a capture back. Status: open, under_review, won, lost. `due_by`: until
+    """A payer's bank takes a capture back, or asks about it (inquiry…). `due_by`: until
     when the school may answer. `gateway_url`: where it is answered; empty when nobody knows."""
 
     id: UUID

@@ -35,6 +35,7 @@ STORED = (
     events.Credited,
     events.DisputeOpened,
     events.DisputeUpdated,
+    events.InquiryClosed,
     events.DisputeWon,
     events.DisputeLost,
 )
@@ -109,7 +110,7 @@ def _dispute(state: PaymentState, dispute: DisputeState) -> tuple[Any, ...]:
 event_store.add_projection(
     event_store.Projection(
         name="payments",
-        version=3,
+        version=4,
         events=frozenset(each.name for each in STORED),
         tables=(PAYMENT, REFUND, DISPUTE),
         project=project,

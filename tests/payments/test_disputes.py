@@ -79,3 +79,30 @@ def test_a_dispute_reaches_the_bursar_the_ledger_and_the_books(
     assert "dispute over $450.00 won" in mailbox[2].subject
     assert invoices.get_invoice(invoice_id=invoice.id).balance_minor == 0
     assert add_up().problems == ()
+
+
+def test_staff_hear_that_a_bank_only_asks_and_when_it_makes_a_dispute_of_it(
+    paid: Any, sandbox: Any, family: Any, client_for: Any, drain: Any, mailbox: Any
+) -> None:
+    _invoice, payment_id = paid
+    bursar = client_for("bursar")
+    mailbox.clear()
+    session = models.Payment.objects.get(pk=payment_id).session_id
+    made = control(sandbox, "dispute", session=session, inquiry=True)
+    payments.sync(payment_id)
+    drain()
+
+    [asked] = mailbox
+    assert "a bank asks about $450.00, please answer" in asked.subject
+    assert "It has taken no money." in asked.body
+    assert "Answer until" in asked.body
+    assert "or the money is lost" not in asked.body
+    ledger = bursar.get(f"/portal/fees/students/{family.child.pk}/").content.decode()
+    assert "wants $450.00 back" not in ledger
+
+    control(sandbox, "escalate_inquiry", dispute=made["id"])
+    payments.sync(payment_id)
+    drain()
+
+    assert "$450.00 disputed, please answer" in mailbox[1].subject
+    assert add_up().problems == ()

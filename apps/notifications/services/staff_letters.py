@@ -15,7 +15,7 @@ from apps.payments import facade as payments
 from kernel.money import format_money
 from kernel.schools import school_url
 
-OPENED, WON, LOST = "opened", "won", "lost"
+OPENED, WON, LOST, INQUIRY = "opened", "won", "lost", "inquiry"
 
 
 def tell_of_dispute(
@@ -28,7 +28,8 @@ def tell_of_dispute(
     reason: str = "",
     due_by: datetime | None = None,
 ) -> None:
-    """A payer's bank wants money back, or has decided; `stage` is opened, won or lost. `reason`
+    """A payer's bank wants money back, or has decided; `stage` is opened, won, lost or inquiry (it
+    only asks). `reason`
     is the gateway's word for why."""
     payer = payments.get_payment(payment_id).payer_name
     page = "/portal/fees/disputes/" if stage == LOST else f"/portal/payments/{payment_id}/"

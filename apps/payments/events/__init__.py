@@ -6,6 +6,7 @@ from apps.payments.events.disputes import (
     DisputeOpened,
     DisputeUpdated,
     DisputeWon,
+    InquiryClosed,
 )
 from apps.payments.events.published import (
     ExtraCaptured,
@@ -57,6 +58,7 @@ __all__ = [
     "ExternalRefundIgnored",
     "ExtraCaptured",
     "Initiated",
+    "InquiryClosed",
     "Line",
     "MismatchDetected",
     "MismatchResolved",

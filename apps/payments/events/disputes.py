@@ -11,7 +11,8 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeOpened:
-    """The payer's bank disputes a capture; the school may answer until `due_by`."""
+    """The payer's bank disputes a capture; the school may answer until `due_by`. An `inquiry` only
+    asks about it and takes no money."""
 
     name: ClassVar[str] = "payments.dispute_opened"
     version: ClassVar[int] = 1
@@ -23,6 +24,18 @@ class DisputeOpened:
     currency: str
     reason: str
     due_by: datetime | None
+    at: datetime
+    inquiry: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InquiryClosed:
+    """A bank that asked is content, or has made a dispute of it: that is opened by itself."""
+
+    name: ClassVar[str] = "payments.inquiry_closed"
+    version: ClassVar[int] = 1
+    dispute_id: UUID
+    disputed: bool
     at: datetime
 
 

@@ -156,6 +156,7 @@ SAMPLES: dict[tuple[str, int], dict[str, Any]] = {
         "due_by": None,
         "at": _AT,
     },
+    ("payments.inquiry_closed", 1): {"dispute_id": _DISPUTE, "disputed": True, "at": _AT},
     ("payments.dispute_won", 1): {
         "dispute_id": _DISPUTE,
         "payment_id": _PAYMENT,

@@ -40,6 +40,9 @@ DISPUTE: dict[str, Label] = {
     "under_review": (_("The bank decides"), "info"),
     "won": (_("Won"), "ok"),
     "lost": (_("Lost"), "bad"),
+    "inquiry": (_("Inquiry: answer it"), "warn"),
+    "inquiry_answered": (_("Inquiry: answered"), "info"),
+    "inquiry_closed": (_("Inquiry: closed"), "muted"),
 }
 EXCEPTION: dict[str, Label] = {
     "open": (pgettext_lazy("exception", "Open"), "bad"),

@@ -138,6 +138,10 @@ def _attention(payment: models.Payment) -> str:
             "The payer’s bank wants the money back. Answer in the gateway’s dashboard before the "
             "deadline, or the money is lost. What is disputed cannot be refunded meanwhile."
         ),
+        derived.INQUIRY: _(
+            "The payer’s bank asks about this payment. No money was taken: answer in the gateway’s "
+            "dashboard before the deadline, or refund it, so that no dispute comes of it."
+        ),
     }.get(payment.attention, "")
 
 

@@ -241,7 +241,7 @@ def money_under_way(person: privacy.Person) -> Iterator[str]:
         yield _("A refund is under way: wait until it has arrived.")
     if RefundApproval.objects.filter(payment__in=mine, state=RefundApproval.WAITING).exists():
         yield _("A refund waits for a second person: have it decided first.")
-    if Dispute.objects.filter(payment__in=mine, status__in=contracts.UNDECIDED).exists():
+    if Dispute.objects.filter(payment__in=mine, status__in=contracts.UNSETTLED).exists():
         yield _("A bank disputes a payment: wait until it has decided.")
 
 
@@ -391,6 +391,6 @@ def forgotten_statements(cutoff: datetime) -> QuerySet[Any]:
 def stories_past_their_time(cutoff: datetime) -> QuerySet[Any]:
     settled = Payment.objects.filter(is_open=False, version__gt=0).exclude(
         Q(refunds__status__in=(contracts.REFUND_REQUESTED, contracts.REFUND_PENDING))
-        | Q(disputes__status__in=contracts.UNDECIDED)
+        | Q(disputes__status__in=contracts.UNSETTLED)
     )
     return settled.filter(started_at__lt=cutoff)

@@ -165,6 +165,8 @@ class DisputeSnapshot:
     reason: str
     due_by: datetime | None
     at: datetime
+    # The bank only asks and takes no money; it is won when the bank is content.
+    inquiry: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

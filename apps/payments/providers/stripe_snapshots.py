@@ -19,7 +19,7 @@ _REFUND_STATUS = {
     "failed": "failed",
     "canceled": "failed",
 }
-# An inquiry ("warning") that is closed took no money, nor did one that was prevented.
+# A dispute that was prevented took no money.
 _DISPUTE_STATUS = {
     "needs_response": "open",
     "warning_needs_response": "open",
@@ -118,16 +118,17 @@ def refund_snapshot(refund: dict[str, Any]) -> RefundSnapshot:
 
 
 def dispute_snapshot(dispute: dict[str, Any]) -> DisputeSnapshot:
-    evidence = dispute.get("evidence_details") or {}
+    evidence, status = dispute.get("evidence_details") or {}, dispute.get("status") or ""
     return DisputeSnapshot(
         dispute_id=dispute["id"],
         capture_id=str(dispute.get("charge") or ""),
         amount_minor=dispute["amount"],
         currency=dispute["currency"].upper(),
-        status=_DISPUTE_STATUS.get(dispute.get("status") or "", "open"),
+        status=_DISPUTE_STATUS.get(status, "open"),
         reason=str(dispute.get("reason") or ""),
         due_by=moment(evidence.get("due_by")),
         at=moment(dispute["created"]) or datetime.now(UTC),
+        inquiry=status.startswith("warning_"),
     )
 
 

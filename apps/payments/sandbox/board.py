@@ -45,7 +45,7 @@ class Board:
         action, _, object_id = form.get("action", "").partition(" ")
         if action.startswith("paypal/"):
             return self._press_paypal(action.removeprefix("paypal/"), object_id)
-        kind = "charge" if action in ("dispute", "refund") else "dispute"
+        kind = "charge" if action in ("dispute", "inquire", "refund") else "dispute"
         account = self.store.account_of(kind, object_id)
         if account is None:
             raise WireError(404, "There is no such object.")
@@ -68,6 +68,10 @@ class Board:
     def _act(self, account: str, action: str, object_id: str) -> None:
         if action == "dispute":
             self.gateway.open_dispute(account, object_id)
+        elif action == "inquire":
+            self.gateway.open_dispute(account, object_id, inquiry=True)
+        elif action == "escalate":
+            self.gateway.escalate_inquiry(account, object_id)
         elif action == "refund":
             self.gateway.create_refund(account, {"charge": object_id}, status="succeeded")
         elif action == "answer":
@@ -107,9 +111,14 @@ def _choices(charge: Json, disputes: list[Json], lang: str) -> list[tuple[str, s
         found.append(("refund", charge["id"], words["do_refund"]))
     if not disputes:
         found.append(("dispute", charge["id"], words["do_dispute"]))
+        found.append(("inquire", charge["id"], words["do_inquire"]))
     for dispute in disputes:
-        if dispute["status"] == "needs_response":
+        if dispute["status"].endswith("needs_response"):
             found.append(("answer", dispute["id"], words["do_answer"]))
+        if dispute["status"].startswith("warning_"):
+            found.append(("escalate", dispute["id"], words["do_escalate"]))
+            found.append(("won", dispute["id"], words["do_content"]))
+            continue
         if dispute["status"] != "won":
             found.append(("won", dispute["id"], words["do_won"]))
         if dispute["status"] != "lost":

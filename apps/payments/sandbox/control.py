@@ -13,7 +13,9 @@ POST /_control/payout            {"session" | "payment_intent" | "charge": "…"
                                  balance of its account now
 POST /_control/fail_payout       {"payout": "po_…"}
 POST /_control/dispute           {"session" | "payment_intent" | "charge": "…", "amount": 100,
-                                  "reason": "fraudulent", "seconds": 864000}
+                                  "reason": "fraudulent", "seconds": 864000,
+                                  "inquiry": false}
+POST /_control/escalate_inquiry  {"dispute": "du_…"}: the bank makes a dispute of it
 POST /_control/answer_dispute    {"dispute": "du_…"}
 POST /_control/close_dispute     {"dispute": "du_…", "status": "won" | "lost"}
 POST /_control/paypal/…          the same for PayPal: see paypal/control.py
@@ -78,6 +80,7 @@ class Control:
             "fail_payout": self._fail_payout,
             "dispute": self._dispute,
             "answer_dispute": self._answer_dispute,
+            "escalate_inquiry": self._escalate_inquiry,
             "close_dispute": self._close_dispute,
         }
         if request.method != "POST" or name not in actions:
@@ -177,6 +180,7 @@ class Control:
             amount=integer(wanted, "amount", minimum=1) if "amount" in wanted else None,
             reason=str(wanted.get("reason", "fraudulent"))[:60],
             seconds=integer({"seconds": ANSWER_WITHIN} | wanted, "seconds"),
+            inquiry=wanted.get("inquiry") is True,
         )
 
     def _charge(self, wanted: Json) -> tuple[str, str]:
@@ -192,6 +196,9 @@ class Control:
 
     def _answer_dispute(self, wanted: Json) -> Json:
         return self.gateway.answer_dispute(*self._named(wanted, "dispute", "dispute"))
+
+    def _escalate_inquiry(self, wanted: Json) -> Json:
+        return self.gateway.escalate_inquiry(*self._named(wanted, "dispute", "dispute"))
 
     def _close_dispute(self, wanted: Json) -> Json:
         account, dispute_id = self._named(wanted, "dispute", "dispute")

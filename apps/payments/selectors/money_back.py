@@ -48,7 +48,7 @@ def disputes(*, undecided: bool = False, text: str = "") -> QuerySet[models.Disp
     """Disputes: those that wait for an answer by their deadline, then the decided, newest first."""
     rows = models.Dispute.objects.select_related("payment")
     if undecided:
-        rows = rows.filter(status__in=contracts.UNDECIDED)
+        rows = rows.filter(status__in=contracts.UNSETTLED)
     if text:
         rows = rows.filter(
             Q(provider_dispute_id=text)
@@ -56,8 +56,8 @@ def disputes(*, undecided: bool = False, text: str = "") -> QuerySet[models.Disp
             | Q(payment__description__icontains=text)
         )
     turn = Case(
-        *[When(status=status, then=place) for place, status in enumerate(contracts.UNDECIDED)],
-        default=len(contracts.UNDECIDED),
+        *[When(status=status, then=place) for place, status in enumerate(contracts.UNSETTLED)],
+        default=len(contracts.UNSETTLED),
     )
     return rows.order_by(turn, F("due_by").asc(nulls_last=True), "-opened_at", "-id")
 
@@ -69,7 +69,8 @@ def disputes_of(payment_ids: Iterable[UUID]) -> list[contracts.DisputeInfo]:
 
 def count_open_disputes() -> int:
     """How many wait for the school's answer."""
-    return models.Dispute.objects.filter(status=contracts.OPEN).count()
+    asking = (contracts.OPEN, contracts.INQUIRY)
+    return models.Dispute.objects.filter(status__in=asking).count()
 
 
 def to_dispute(dispute: models.Dispute) -> contracts.DisputeInfo:

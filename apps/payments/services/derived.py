@@ -9,7 +9,7 @@ from apps.payments import contracts
 from apps.payments.aggregate import DisputeState, PaymentState, RefundState
 
 MISMATCH, EXTERNAL_REFUND, REFUND_FAILED = "mismatch", "external_refund", "refund_failed"
-DISPUTE = "dispute"
+DISPUTE, INQUIRY = "dispute", "inquiry"
 
 
 def payment_columns(state: PaymentState) -> dict[str, Any]:
@@ -66,4 +66,6 @@ def attention(state: PaymentState) -> str:
         return EXTERNAL_REFUND
     if any(d.status == contracts.OPEN for d in state.disputes.values()):
         return DISPUTE
+    if any(d.status == contracts.INQUIRY for d in state.disputes.values()):
+        return INQUIRY
     return REFUND_FAILED if any(r.succeeded_at and r.rejected_at for r in refunds) else ""

@@ -134,12 +134,9 @@ def _dispute(
     known = _rounds(state, seen)
     if _is_stale(known, asked_at):
         return []
-    # Won is won: a bank that comes back to it begins another round.
-    current = known[-1] if known and (known[-1].won is None or seen.status == "won") else None
-    if current is not None:
-        return _dispute_progress(current, seen, asked_at=asked_at)
-    if known and seen.status == "won":
-        return []
+    last = known[-1] if known else None
+    if last is not None and not _begins_anew(last, seen):
+        return _dispute_progress(last, seen, asked_at=asked_at)
     opened = events.DisputeOpened(
         # Its id follows from the gateway's, so that two who see it at once write the same.
         dispute_id=uuid5(payment_id, f"{seen.dispute_id}#{len(known)}"),
@@ -151,8 +148,24 @@ def _dispute(
         reason=seen.reason[:100],
         due_by=seen.due_by,
         at=asked_at if known else seen.at,
+        inquiry=seen.inquiry,
     )
-    return [opened, *_dispute_progress(DisputeState(opened=opened), seen, asked_at=asked_at)]
+    asking = last is not None and last.status in (contracts.INQUIRY, contracts.INQUIRY_ANSWERED)
+    over = [_closed(last, disputed=True, at=asked_at)] if last and asking else []
+    rest = _dispute_progress(DisputeState(opened=opened), seen, asked_at=asked_at)
+    return [*over, opened, *rest]
+
+
+def _begins_anew(last: DisputeState, seen: DisputeSnapshot) -> bool:
+    """Won is won: a bank that comes back to it begins another round, and so does one that makes a
+    dispute of what it only asked about."""
+    if last.opened.inquiry and not seen.inquiry:
+        return True
+    return bool(last.won or last.closed) and seen.status != contracts.WON
+
+
+def _closed(asked: DisputeState, *, disputed: bool, at: datetime) -> events.InquiryClosed:
+    return events.InquiryClosed(dispute_id=asked.opened.dispute_id, disputed=disputed, at=at)
 
 
 def _is_stale(known: list[DisputeState], asked_at: datetime) -> bool:
@@ -162,7 +175,7 @@ def _is_stale(known: list[DisputeState], asked_at: datetime) -> bool:
         return False
     last = known[-1]
     began = [last.opened] if len(known) > 1 else []  # the first by the gateway's own clock
-    facts = [*began, last.updated, last.won, last.lost]
+    facts = [*began, last.updated, last.won, last.lost, last.closed]
     return any(fact is not None and fact.at > asked_at for fact in facts)
 
 
@@ -178,14 +191,16 @@ def _dispute_progress(
     """Dated by when the gateway was asked, so that an older answer is known for one."""
     opened = known.opened
     if seen.status in contracts.UNDECIDED:
-        if (seen.status, seen.due_by) == (known.status, known.due_by) or known.closed_at:
-            return []
         answered = seen.status == contracts.UNDER_REVIEW
+        if (answered, seen.due_by) == (known.answered, known.due_by) or known.closed_at:
+            return []
         return [
             events.DisputeUpdated(
                 dispute_id=opened.dispute_id, answered=answered, due_by=seen.due_by, at=asked_at
             )
         ]
+    if opened.inquiry:
+        return [] if known.closed else [_closed(known, disputed=False, at=asked_at)]
     decided = events.DisputeWon if seen.status == contracts.WON else events.DisputeLost
     if known.won or (known.lost and decided is events.DisputeLost):
         return []

@@ -96,7 +96,7 @@ def waits_for_gateway(payment: models.Payment, state: PaymentState) -> bool:
         return False
     unsettled = (contracts.REFUND_REQUESTED, contracts.REFUND_PENDING)
     refund_open = any(r.status in unsettled and not r.external for r in state.refunds.values())
-    undecided = any(d.status in contracts.UNDECIDED for d in state.disputes.values())
+    undecided = any(d.status in contracts.UNSETTLED for d in state.disputes.values())
     return state.is_open or refund_open or undecided
 
 

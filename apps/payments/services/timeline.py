@@ -134,6 +134,13 @@ def _mismatch(event: events.MismatchDetected) -> str:
 
 def _dispute_words(event: Any) -> Words:
     match event:
+        case events.InquiryClosed():
+            why = _("The bank makes a dispute of it.") if event.disputed else ""
+            return _("The bank’s inquiry is closed"), why, "info"
+        case events.DisputeOpened(inquiry=True):
+            amount = {"amount": _amount(event.amount_minor, event.currency)}
+            title = _("The payer’s bank asks about %(amount)s") % amount
+            return title, reason_text(event.reason), "warn"
         case events.DisputeOpened():
             amount = {"amount": _amount(event.amount_minor, event.currency)}
             return (

@@ -282,3 +282,71 @@ def test_an_overtaken_answer_takes_no_evidence_back(paid, sandbox, monkeypatch):
     overtaken(monkeypatch, paid, lambda: control(sandbox, "answer_dispute", dispute=made["id"]))
 
     assert [row.status for row in payments.disputes_of([paid])] == ["under_review"]
+
+
+# Inquiries --------------------------------------------------------------------------------------
+
+
+def test_an_inquiry_is_shown_with_its_deadline_and_takes_no_money(
+    paid, sandbox, anonymous, heard, client_for
+):
+    dispute(sandbox, paid, inquiry=True, seconds=5 * 86400)
+
+    assert hear(sandbox, anonymous) == {"processed"}
+
+    info = payments.get_payment(paid)
+    assert (info.status, info.disputed_minor, info.refundable_minor) == ("captured", 0, 25000)
+    [row] = payments.disputes_of([paid])
+    assert (row.status, info.attention) == ("inquiry", "inquiry")
+    assert abs(row.due_by - timezone.now() - timedelta(days=5)) < timedelta(minutes=1)
+    assert [told["inquiry"] for told in heard("payments.dispute_opened")] == [True]
+    assert models.Payment.objects.get(pk=paid).next_check_at is not None
+    page = client_for("bursar").get(reverse("payments:disputes")).content.decode()
+    assert "Inquiry: answer it" in page
+    assert "Send evidence at the gateway" in page
+    assert restoring.add_up().problems == ()
+
+
+def test_a_bank_that_is_content_leaves_everything(paid, sandbox, heard):
+    made = dispute(sandbox, paid, inquiry=True)
+    control(sandbox, "answer_dispute", dispute=made["id"])
+    payments.sync(paid)
+    assert payments.disputes_of([paid])[0].status == "inquiry_answered"
+    control(sandbox, "close_dispute", dispute=made["id"], status="won")
+    payments.sync(paid)
+    payments.sync(paid)
+
+    assert [row.status for row in payments.disputes_of([paid])] == ["inquiry_closed"]
+    info = payments.get_payment(paid)
+    assert (info.status, info.attention, payments.kept_minor()) == ("captured", "", 25000)
+    assert heard("payments.dispute_won") == heard("payments.dispute_lost") == []
+
+
+def test_an_inquiry_that_becomes_a_dispute_is_booked_then(paid, sandbox, heard):
+    made = dispute(sandbox, paid, inquiry=True)
+    payments.sync(paid)
+    control(sandbox, "escalate_inquiry", dispute=made["id"])
+    payments.sync(paid)
+
+    info = payments.get_payment(paid)
+    assert (info.status, info.disputed_minor, info.refundable_minor) == ("disputed", 25000, 0)
+    statuses = [row.status for row in payments.disputes_of([paid])]
+    assert statuses == ["open", "inquiry_closed"]
+    assert [told["inquiry"] for told in heard("payments.dispute_opened")] == [True, False]
+
+    control(sandbox, "close_dispute", dispute=made["id"], status="lost")
+    payments.sync(paid)
+    assert payments.get_payment(paid).lost_minor == 25000
+    assert len(heard("payments.dispute_lost")) == 1
+    assert restoring.add_up().problems == ()
+
+
+def test_an_inquiry_can_be_refunded(paid, sandbox):
+    dispute(sandbox, paid, inquiry=True)
+    payments.sync(paid)
+
+    made = payments.request_refund(
+        payment_id=paid, amount_minor=25000, reason="r", actor="a", idempotency_key="k"
+    )
+
+    assert made.status == "succeeded"

@@ -290,6 +290,20 @@ def test_a_dispute_is_imported_by_the_run_itself(books):
     assert models.Dispute.objects.get().amount_minor == 25000
 
 
+def test_an_inquiry_of_which_a_dispute_was_made_unheard_is_found_by_the_run(books):
+    payment_id = books.paid()
+    made = books.gateway.open_dispute(books.key, books.charge(payment_id)["id"], inquiry=True)
+    sync.look(payment_id)
+    books.gateway.escalate_inquiry(books.key, made["id"])
+
+    assert books.run().found == 0
+
+    assert set(models.Dispute.objects.values_list("status", flat=True)) == {
+        "inquiry_closed",
+        "open",
+    }
+
+
 def test_a_key_that_is_refused_ends_the_run(books, monkeypatch):
     books.paid(heard=False)
     refused = base.Invalid("The key was revoked", code="authentication")

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from apps.payments import contracts
 from apps.payments.models import PAYPAL, Dispute, GatewayAccount, Payment, Refund
 from apps.payments.providers.base import Transaction
 from apps.payments.services.counter import RECORD_ONLY
@@ -30,22 +31,26 @@ def read(
     refunds = Refund.objects.filter(payment__in=_payments(account))
     refunds = refunds.filter(made | booked | Q(provider_refund_id__in=objects))
     disputes = Dispute.objects.filter(payment__account=account)
+    disputes = disputes.exclude(status__startswith=contracts.INQUIRY)  # they take no money
     named = disputes.filter(provider_dispute_id__in=objects)
     return Ours(
         payments=[_payment(row) for row in payments],
         refunds=[_refund(row) for row in refunds.select_related("payment")],
         dispute_ids=frozenset(named.values_list("provider_dispute_id", flat=True)),
-        disputed_captures=_disputed(account, disputes, captures),
+        disputed_captures=_disputed(account, disputes, lines),
     )
 
 
 def _disputed(
-    account: GatewayAccount, disputes: QuerySet[Dispute], captures: set[str]
+    account: GatewayAccount, disputes: QuerySet[Dispute], lines: Sequence[Transaction]
 ) -> frozenset[str]:
-    """PayPal's books give the withdrawal a number of its own and name the capture only."""
+    """PayPal's books give the withdrawal a number of its own and name the capture only. Of a
+    dispute that is won the money has come back, too."""
     if account.provider != PAYPAL:
         return frozenset()
-    rows = disputes.filter(payment__capture_id__in=captures)
+    back = {line.capture_id for line in lines if line.kind == "dispute_reversal"}
+    rows = disputes.filter(payment__capture_id__in={line.capture_id for line in lines})
+    rows = rows.exclude(~Q(payment__capture_id__in=back), status=contracts.WON)
     return frozenset(rows.values_list("payment__capture_id", flat=True))
 
 
