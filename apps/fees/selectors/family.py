@@ -13,7 +13,7 @@ from apps.fees.contracts import (
     FamilyGuardian,
     InvoiceInfo,
 )
-from apps.fees.models import Credit
+from apps.fees.models import Allocation, Credit
 from apps.fees.selectors import invoices
 from apps.students import facade as students
 from apps.students.contracts import GuardianInfo, StudentInfo
@@ -58,6 +58,13 @@ def credit_of(*, household_id: UUID) -> int:
     """Unused credit of a household in minor units of the school's currency."""
     rows = Credit.objects.filter(account_id=household_id, currency=current_school().currency)
     return rows.aggregate(total=Sum("amount_minor"))["total"] or 0
+
+
+def paid_by_credit(*, token: UUID) -> dict[UUID, int]:
+    """Invoice -> what credit has paid of it under this token, in minor units."""
+    rows = Allocation.objects.filter(kind=Allocation.Kind.CREDIT_USED, source_id=token)
+    sums = rows.order_by().values("invoice_id").annotate(total=Sum("amount_minor"))
+    return dict(sums.values_list("invoice_id", "total"))
 
 
 def child_ids(*, guardian_id: UUID) -> set[UUID]:

@@ -183,7 +183,7 @@ def _bill(guardian: GuardianInfo, wish: Wish, *, source: str) -> _Bill:
     _check_rules(wish)
     owed = _owed_after_catching_up(guardian, wish)
     _check_part(owed, wish)
-    wish = _as_amount(owed, wish)
+    wish = _as_amount(_as_first_sent(guardian, wish, owed), wish)
     credit = _pay_from_credit(guardian, wish, owed)
     if credit:
         owed = _owed(guardian, wish)
@@ -272,6 +272,20 @@ def _as_amount(owed: Sequence[InvoiceInfo], wish: Wish) -> Wish:
     return replace(wish, amount_minor=sum(invoice.now_minor(today()) for invoice in owed))
 
 
+def _as_first_sent(
+    guardian: GuardianInfo, wish: Wish, owed: Sequence[InvoiceInfo]
+) -> Sequence[InvoiceInfo]:
+    """The invoices as they were before this form used credit: sent again, it asks for the same."""
+    used = family.paid_by_credit(token=_credit_token(guardian, wish)) if wish.use_credit else {}
+    if not used:
+        return owed
+    now = {invoice.id: invoice for invoice in (*invoices.get_invoices(invoice_ids=used), *owed)}
+    return [
+        replace(invoice, balance_minor=invoice.balance_minor + used.get(key, 0))
+        for key, invoice in now.items()
+    ]
+
+
 def _owed(guardian: GuardianInfo, wish: Wish) -> list[InvoiceInfo]:
     """The chosen invoices that still want money. Raises NotFound for another family's."""
     children = family.child_ids(guardian_id=guardian.id)
@@ -295,7 +309,7 @@ def _pay_from_credit(guardian: GuardianInfo, wish: Wish, owed: Sequence[InvoiceI
     """Credit goes first when the family ticked it; kept apart by form, so a double click is one."""
     if not wish.use_credit:
         return 0
-    token = uuid5(guardian.id, str(wish.token))
+    token = _credit_token(guardian, wish)
     if not credit_used(household_id=guardian.household_id, token=token):
         _close_pages(guardian, owed)
     return use_credit(
@@ -304,6 +318,10 @@ def _pay_from_credit(guardian: GuardianInfo, wish: Wish, owed: Sequence[InvoiceI
         most_minor=_most_by_credit(owed, wish),
         token=token,
     )
+
+
+def _credit_token(guardian: GuardianInfo, wish: Wish) -> UUID:
+    return uuid5(guardian.id, str(wish.token))
 
 
 def _most_by_credit(owed: Sequence[InvoiceInfo], wish: Wish) -> int:

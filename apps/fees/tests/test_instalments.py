@@ -208,6 +208,33 @@ def test_credit_that_pays_the_first_part_does_not_draw_the_second_in(room, famil
     assert sum(amount for _ref, amount in asked[-1]) == 30000
 
 
+@pytest.mark.parametrize(("credit", "by_card"), [(30000, 50000), (50000, 30000)])
+def test_a_form_that_used_credit_and_is_sent_again_asks_for_the_same(
+    room, family, asked, credit, by_card
+):
+    make.capture(family.guardian, credit)
+    bill_in_parts(room)
+    form = {"use_credit": True, "due_only": True, "token": uuid4()}
+
+    steps = [start(family.guardian, **form) for _time in range(2)]
+
+    assert [sum(amount for _ref, amount in lines) for lines in asked] == [by_card] * 2
+    assert asked[0] == asked[1]
+    assert [step.credit_used_minor for step in steps] == [credit] * 2
+
+
+def test_a_form_that_credit_paid_and_is_sent_again_opens_no_page_for_the_next_part(
+    room, family, asked
+):
+    make.capture(family.guardian, 80000)
+    bill_in_parts(room)
+    form = {"use_credit": True, "due_only": True, "token": uuid4()}
+
+    steps = [start(family.guardian, **form) for _time in range(2)]
+
+    assert (asked, [step.redirect_url for step in steps]) == ([], ["", ""])
+
+
 def test_what_is_late_and_what_is_next_are_asked_for_together_only_when_both_are_due(
     room, family, asked
 ):
