@@ -61,8 +61,10 @@ def actor_name(actor: str) -> str:
     """Who acted, in the reader's language; staff by their address."""
     if actor == PAYER:
         return _("Payer")
-    if actor == SYSTEM or actor.startswith(part("")):
-        return _("System: %(part)s") % {"part": actor.partition(": ")[2] or "—"}
+    if actor in (SYSTEM, part("")):
+        return _("System")
+    if actor.startswith(part("")):
+        return _("System: %(part)s") % {"part": actor.removeprefix(part(""))}
     return actor
 
 

@@ -11,12 +11,12 @@ from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, connection, transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from apps.identity import facade as identity
 from apps.payments import facade as payments
 from apps.payments import models, tasks
-from apps.payments.services import audit
+from apps.payments.services import audit, timeline
 from apps.payments.tests.conftest import deliver
 from apps.payments.tests.factories import counter, start
 from kernel.acting import PAYER, acting
@@ -114,6 +114,10 @@ def test_what_a_machine_does_by_the_api(school: Any, account: Any, api_for: Any)
 def test_where_nobody_is_named_the_system_acts(school: Any, account: Any) -> None:
     started = start()
     assert set(actors(started.payment_id).values()) == {"system"}
+    assert timeline.actor_name("system") == timeline.actor_name("system: ") == "System"
+    assert timeline.actor_name("system: janitor") == "System: janitor"
+    with translation.override("es"):
+        assert timeline.actor_name("system") == "Sistema"
     traces = {said["trace_id"] for _type, said in notes(started.payment_id)}
     assert len(traces) == 1  # begun by the first of them, carried on by the others
 
