@@ -14,7 +14,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from apps.events.models import DeadLetter, Receipt, StoredEventRow
-from apps.fees.models import FamilyLink, Invoice, LinkRequest
+from apps.fees.models import Autopay, AutopayCharge, FamilyLink, Invoice, LinkRequest
 from apps.fees.models import Receipt as PaymentReceipt
 from apps.fees.tests import factories as make
 from apps.identity.models import (
@@ -108,6 +108,15 @@ def old_and_new_links() -> Any:
     )
 
 
+def old_and_new_autopay() -> Any:
+    for card, ended in (("old", ago(401)), ("new", ago(399)), ("new", None)):
+        row = Autopay.objects.create(
+            guardian_id=uuid4(), method_id=uuid4(), card=card, due_after=ago(500), ended_at=ended
+        )
+        AutopayCharge.objects.create(autopay=row, on=ago(410), state="charged")
+    return Autopay.objects.values_list("card", flat=True)
+
+
 def old_and_new_requests() -> Any:
     for key, days in (("old", 2), ("new", 0)):
         LinkRequest.objects.create(key=key, created_at=ago(days))
@@ -152,6 +161,7 @@ def old_and_new_receipts() -> Any:
         ("identity.audit", old_and_new_audit),
         ("fees.links", old_and_new_links),
         ("fees.link_requests", old_and_new_requests),
+        ("fees.autopay", old_and_new_autopay),
         ("events.dead_letters", old_and_new_letters),
         ("events.receipts", old_and_new_receipts),
     ],

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.fees.models import Autopay, AutopayCharge
+from apps.fees.services import privacy as service
 from apps.tenants.facade import privacy
 from kernel.money import Money
 from kernel.schools import current_school
@@ -42,5 +47,16 @@ def export_autopay(person: privacy.Person) -> Iterator[privacy.Section]:
 @privacy.erases(Autopay, AutopayCharge)
 def erase_autopay(work: privacy.Erasing) -> None:
     wishes = Autopay.objects.filter(guardian_id__in=work.person.guardian_ids)
-    AutopayCharge.objects.filter(autopay__in=wishes).delete()
-    work.removed(_("Automatic payment; no card is charged any more"), wishes.delete()[0])
+    count = service.delete_autopay(wishes.values("pk"))
+    work.removed(_("Automatic payment; no card is charged any more"), count)
+
+
+@privacy.retention_rule(
+    "fees.autopay",
+    title=gettext_lazy("Automatic payment that has ended, with its charges"),
+    why=gettext_lazy("No card is charged by it; what was agreed to has had its time."),
+    keep_days=400,
+    work=service.delete_autopay,
+)
+def autopay_of_the_past(cutoff: datetime) -> QuerySet[Any]:
+    return Autopay.objects.filter(ended_at__lt=cutoff)

@@ -12,6 +12,8 @@ from django.db.models import Q, QuerySet
 
 from apps.fees.models import (
     Allocation,
+    Autopay,
+    AutopayCharge,
     BillingRun,
     Charge,
     Credit,
@@ -87,3 +89,9 @@ def charges_of(student_ids: Iterable[UUID]) -> QuerySet[Charge]:
 
 def credits_of(household_ids: Iterable[UUID]) -> QuerySet[Credit]:
     return Credit.objects.filter(account__in=list(household_ids))
+
+
+def delete_autopay(keys: Any) -> int:
+    """These automatic payments with their charges; returns how many automatic payments."""
+    AutopayCharge.objects.filter(autopay__in=keys).delete()
+    return Autopay.objects.filter(pk__in=keys).delete()[0]
