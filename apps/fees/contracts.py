@@ -331,13 +331,15 @@ class PayStep:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayGroup:
     """Invoices that one payment can pay: their money goes to the same account of the school.
-    `now_minor`: what of the total should be paid next; of instalments the later ones are not."""
+    `now_minor`: what of the total should be paid next; of instalments the later ones are not.
+    `methods`: the ways to pay it, the usual one first, where they were asked for."""
 
     account_id: UUID | None
     real_money: bool
     invoices: tuple[InvoiceInfo, ...]
     total_minor: int
     now_minor: int
+    methods: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What the Pay button of a family's page would do: which invoices, how much of it from credit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.utils import timezone
@@ -62,7 +62,10 @@ def offer_to(owed: FamilyBalance) -> Offer:
     others = [info for info in under_way if _holds(info, owed.guardian.id)]
     held = {line.reference for info in others for line in info.lines}
     free = [invoice for invoice in found if str(invoice.id) not in held]
-    groups = accounts.pay_groups(sorted(free, key=lambda i: (i.next_due_on, i.number)))
+    groups = [
+        replace(group, methods=payments.pay_methods(group.account_id))
+        for group in accounts.pay_groups(sorted(free, key=lambda i: (i.next_due_on, i.number)))
+    ]
     wanted = groups[0].now_minor if groups else 0
     return Offer(
         groups=tuple(groups),
@@ -71,7 +74,7 @@ def offer_to(owed: FamilyBalance) -> Offer:
         credit_minor=min(wanted, owed.credit_minor) if USE_CREDIT.value else 0,
         own=next((info for info in under_way if info.payer_id == owed.guardian.id), None),
         other=others[0] if others else None,
-        methods=payments.pay_methods(groups[0].account_id if groups else None),
+        methods=groups[0].methods if groups else payments.pay_methods(None),
     )
 
 

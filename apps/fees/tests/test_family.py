@@ -10,8 +10,11 @@ from django.utils import timezone
 from apps.fees.models import FamilyLink, LinkRequest
 from apps.fees.services import links
 from apps.fees.tests import factories as make
+from apps.fees.tests.test_instalments import bill_in_parts
 from apps.payments import facade as payments
 from apps.payments.contracts import PaymentInfo, StartedPayment
+from apps.tenants import facade as tenants
+from apps.tenants.tests.factories import reopen
 
 
 @pytest.fixture
@@ -322,6 +325,29 @@ def test_two_accounts_are_two_buttons(room, family, parent, gateway):
     assert ways_on(page) == ["card", "paypal"] * 2
     assert [order["method"] for order in gateway] == ["paypal", "card"]
     assert gateway[0]["idempotency_key"] != gateway[1]["idempotency_key"]
+
+
+def test_in_advance_both_ways_are_offered(room, family, parent, gateway):
+    tenants.change_settings(school_id=1, values={"fees.prepayments": True})
+    reopen()
+    payments.create_sandbox_account("stripe")
+    payments.create_sandbox_account("paypal")
+
+    page = parent.get("/family/")
+    form = {"token": token_in(page), "amount": "50", "method": "paypal"}
+    parent.post("/family/pay/", form)
+
+    assert ways_on(page) == ["card", "paypal"]
+    assert [order["method"] for order in gateway] == ["paypal"]
+
+
+def test_all_instalments_can_be_paid_either_way(room, family, parent, gateway):
+    payments.create_sandbox_account("stripe")
+    payments.create_sandbox_account("paypal")
+    bill_in_parts(room)
+
+    # In the form for parts, for all instalments at once, and in the bar at the bottom.
+    assert ways_on(parent.get("/family/")) == ["card", "paypal"] * 3
 
 
 def test_a_way_that_is_not_offered_is_said(room, family, parent):
