@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from apps.fees.models import Autopay
 from apps.fees.preferences import AUTOPAY
 from apps.fees.services import autopay, checkout
 from apps.fees.services.offer import Offer
@@ -29,6 +30,11 @@ def planned(guardian_id: UUID) -> dict[str, Any]:
     due = autopay.due_by(standing, charge.on) if standing and charge else []
     return {
         "autopay": standing,
+        "autopay_ended": None if standing else _ended(guardian_id),
         "charge": charge,
         "charge_minor": sum(invoice.balance_minor for invoice in due),
     }
+
+
+def _ended(guardian_id: UUID) -> Autopay | None:
+    return autopay.ended_by_itself(guardian_id) if AUTOPAY.value else None

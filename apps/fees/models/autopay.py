@@ -18,6 +18,7 @@ class Autopay(SchoolModel):
         GUARDIAN = "guardian", _("Turned off by the guardian")
         CARD_GONE = "card_gone", _("The card is not kept any more")
         FAILED = "failed", _("The card was refused twice")
+        ACCOUNT = "account", _("The school takes payments into another account")
         RESTORED = "restored", _("The school was restored from a backup")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

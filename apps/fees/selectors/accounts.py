@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from apps.fees.contracts import InvoiceInfo, PayGroup
-from apps.fees.models import Invoice
+from apps.fees.models import FeeCategory, Invoice
 from apps.payments import facade as payments
 from apps.payments.contracts import AccountInfo
 from kernel.schools import today
@@ -20,6 +20,12 @@ def accounts_of(invoice_ids: Iterable[UUID]) -> dict[UUID, AccountInfo | None]:
     wanted = dict(rows.values_list("pk", "fee__category__account_id"))
     taking = {choice: payments.account_taking(choice) for choice in set(wanted.values())}
     return {invoice_id: taking[choice] for invoice_id, choice in wanted.items()}
+
+
+def choices() -> set[UUID | None]:
+    """What categories choose; None is the account in use."""
+    chosen = FeeCategory.objects.exclude(account_id=None).order_by()
+    return {None, *chosen.values_list("account_id", flat=True)}
 
 
 def pay_groups(owed: Sequence[InvoiceInfo]) -> list[PayGroup]:

@@ -30,6 +30,7 @@ from kernel.schools import current_school, today
 
 AHEAD = timedelta(days=3)
 AGAIN_AFTER = timedelta(days=3)
+TOLD_FOR = timedelta(days=60)  # the family's page says for so long why it is off
 State = AutopayCharge.State
 
 
@@ -54,6 +55,8 @@ def enrol(*, guardian_id: UUID, method_id: UUID) -> None:
     cards = {card.id: card for card in payments.saved_methods(guardian_id)}
     if method_id not in cards:
         raise NotFound(_("This card is not kept any more."))
+    if not _is_chargeable(guardian_id, method_id):
+        raise Conflict(_("The school takes payments into another account now: save a card anew."))
     standing = standing_of(guardian_id)
     if standing is None:
         Autopay.objects.create(
@@ -87,6 +90,36 @@ def stop(*, guardian_id: UUID, method_id: UUID | None = None) -> bool:
         return False
     end(autopay, Autopay.Ended.CARD_GONE if method_id else Autopay.Ended.GUARDIAN)
     return True
+
+
+@transaction.atomic
+def end_if_stranded(autopay_id: UUID) -> bool:
+    """The school takes payments into other accounts than the one that keeps the card: it would
+    never be charged again, so it is turned off, and the guardian is told."""
+    autopay = locked(autopay_id)
+    if autopay is None or not payments.can_take_payments():
+        return False
+    if _is_chargeable(autopay.guardian_id, autopay.method_id):
+        return False
+    end(autopay, Autopay.Ended.ACCOUNT)
+    return True
+
+
+def _is_chargeable(guardian_id: UUID, method_id: UUID) -> bool:
+    """True while anything at all could be paid with the card."""
+    for account_id in accounts.choices():
+        cards = payments.saved_methods_for(guardian_id, account_id)
+        if method_id in {card.id for card in cards}:
+            return True
+    return False
+
+
+def ended_by_itself(guardian_id: UUID) -> Autopay | None:
+    """The guardian's last automatic payment, if it ended lately and not by their own wish."""
+    last = Autopay.objects.filter(guardian_id=guardian_id).order_by("-consented_at").first()
+    if last is None or last.ended_at is None or last.ended_at < timezone.now() - TOLD_FOR:
+        return None
+    return last if last.ended_why in (Autopay.Ended.ACCOUNT, Autopay.Ended.FAILED) else None
 
 
 def end(autopay: Autopay, why: str) -> None:

@@ -65,7 +65,8 @@ def _work_on(autopay_id: UUID) -> None:
     row = Autopay.objects.get(pk=autopay_id)
     charge = autopay.next_charge(row)
     if charge is None:
-        autopay.announce(autopay_id)
+        if not autopay.end_if_stranded(autopay_id):
+            autopay.announce(autopay_id)
     elif charge.on <= today():
         carry_out(row, charge)
 
@@ -83,6 +84,8 @@ def carry_out(row: Autopay, charge: AutopayCharge) -> None:
 
 
 def _charge(row: Autopay, charge: AutopayCharge) -> None:
+    if autopay.end_if_stranded(row.pk):
+        return
     try:
         guardian = students.get_guardian(row.guardian_id)
     except NotFound:

@@ -73,7 +73,12 @@ def tell_of_refusal(
 
 def tell_of_end(*, event_id: UUID, to: Recipient, card: str, why: str) -> None:
     """Automatic payment is off, and why."""
-    facts = {"card": card, "refused": why == "failed", "card_gone": why == "card_gone"}
+    facts = {
+        "card": card,
+        "refused": why == "failed",
+        "card_gone": why == "card_gone",
+        "moved": why == "account",
+    }
     _queue(event_id, Message.Kind.AUTOPAY_ENDED, to, facts)
 
 
