@@ -6,7 +6,7 @@ unique (stream, version) of the event store is what makes it certain.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -53,31 +53,35 @@ def write(
     is said, why. Call inside a transaction that holds the payment's lock. Without news nothing is
     written.
     """
-    who = actor or current_actor()
     known = [stored.event for stored in event_store.load(payment.pk)] if payment.version else []
     before = fold(known)
     if not news:
         return before
+    after = fold([*known, *news])
+    _take_over(payment, after)
+    metadata = {"actor": actor or current_actor(), **({"why": why} if why else {})}
     payment.version = event_store.append(
         STREAM,
         payment.pk,
         expected_version=payment.version,
         events=news,
-        metadata={"actor": who, "why": why} if why else {"actor": who},
+        metadata=metadata,
+        publish=list(_difference(payment, before, after)),
     )
-    after = fold([*known, *news])
-    _project(payment, after)
-    _publish_difference(payment, before, after, actor=who)
+    _save(payment, after)
     return after
 
 
-def _project(payment: models.Payment, state: PaymentState) -> None:
+def _take_over(payment: models.Payment, state: PaymentState) -> None:
     for column, value in payment_columns(state).items():
         setattr(payment, column, value)
     for capture in state.captures.values():
         if capture.capture_id == payment.capture_id:
             payment.method = capture.method
     _plan_next_check(payment, state)
+
+
+def _save(payment: models.Payment, state: PaymentState) -> None:
     payment.save()
     _announce_check(payment)
     for refund in state.refunds.values():
@@ -145,27 +149,26 @@ def _project_refund(payment: models.Payment, refund: RefundState) -> None:
         )
 
 
-def _publish_difference(
-    payment: models.Payment, before: PaymentState, after: PaymentState, *, actor: str
-) -> None:
+def _difference(
+    payment: models.Payment, before: PaymentState, after: PaymentState
+) -> Iterator[object]:
+    """What others want to hear of the step from one state to the other."""
     if after.captures and not before.captures:
-        _publish(payment, _captured(payment, after), actor)
+        yield _captured(payment, after)
     elif after.captures:
         for capture_id in set(after.captures) - set(before.captures):
-            _publish(payment, _extra(payment, after.captures[capture_id]), actor)
+            yield _extra(payment, after.captures[capture_id])
     if not after.captures:
         for reason in _new_failures(before, after):
-            failed = events.PaymentFailed(
+            yield events.PaymentFailed(
                 payment_id=payment.pk, payer_id=payment.payer_id, reason=reason
             )
-            _publish(payment, failed, actor)
     for refund in after.refunds.values():
         known = before.refunds.get(refund.id)
         if refund.status != (known.status if known else ""):
-            _publish_refund(payment, refund, actor)
+            yield from _refund_news(payment, refund)
     for dispute_id in after.disputes:
-        for event in _dispute_news(dispute_id, before, after):
-            _publish(payment, event, actor)
+        yield from _dispute_news(dispute_id, before, after)
 
 
 def _dispute_news(dispute_id: UUID, before: PaymentState, after: PaymentState) -> list[object]:
@@ -227,14 +230,14 @@ def _extra(payment: models.Payment, capture: events.Captured) -> events.ExtraCap
     )
 
 
-def _publish_refund(payment: models.Payment, refund: RefundState, actor: str) -> None:
+def _refund_news(payment: models.Payment, refund: RefundState) -> Iterator[object]:
     """Money that was never booked goes back unheard by the books."""
     if refund.capture_id:
         return
     if refund.status == contracts.REFUND_SUCCEEDED:
-        _publish(payment, _refund_completed(payment, refund), actor)
+        yield _refund_completed(payment, refund)
     elif refund.status == contracts.REFUND_FAILED:
-        failed = events.RefundFailed(
+        yield events.RefundFailed(
             refund_id=refund.id,
             payment_id=payment.pk,
             payer_id=payment.payer_id,
@@ -242,7 +245,6 @@ def _publish_refund(payment: models.Payment, refund: RefundState, actor: str) ->
             currency=payment.currency,
             reason=refund.failure,
         )
-        _publish(payment, failed, actor)
 
 
 def _refund_completed(payment: models.Payment, refund: RefundState) -> events.RefundCompleted:
@@ -261,10 +263,6 @@ def _refund_completed(payment: models.Payment, refund: RefundState) -> events.Re
 
 def _or_now(moment: datetime | None) -> datetime:
     return moment or timezone.now()
-
-
-def _publish(payment: models.Payment, event: object, actor: str) -> None:
-    event_store.publish(event, stream_type=STREAM, stream_id=payment.pk, actor=actor)
 
 
 @transaction.atomic

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 import requests
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.payments import facade as payments
@@ -34,6 +36,19 @@ def test_pay(account, sandbox, heard):
     assert event["lines"] == [
         {"reference": "inv-1", "description": "Ada Park: term fee", "amount_minor": 25000}
     ]
+
+
+def test_a_story_and_its_news_are_one_statement(account, sandbox):
+    started = start()
+    sandbox.press(started, "pay")
+
+    with CaptureQueriesContext(connection) as captured:
+        payments.sync(started.payment_id)
+
+    writes = [q["sql"] for q in captured if "INSERT INTO stored_event" in q["sql"]]
+    assert len(writes) == 1
+    assert "INSERT INTO outbox_event" in writes[0]
+    assert not [q for q in captured if q["sql"].lstrip().startswith("INSERT INTO outbox_event")]
 
 
 def test_asking_many_times_changes_nothing(account, sandbox, heard):
