@@ -33,6 +33,7 @@ from apps.payments.selectors.money_back import (
     reversals_of,
     waiting_approvals,
 )
+from apps.payments.selectors.waiting import waiting
 from apps.payments.services import accounts, counter, fraud, refunds, start, ways
 from apps.payments.services import sync as sync_service
 from apps.payments.services import takings as money
@@ -111,6 +112,7 @@ __all__ = [
     "tie_bank_line",
     "tie_recorded_payment",
     "undo_bank_line",
+    "waiting",
     "waiting_approvals",
 ]
 

@@ -23,6 +23,7 @@ from apps.payments.permissions import MANAGE_ACCOUNTS, VIEW_PAYMENTS
 from apps.students import facade as students
 from apps.students.permissions import VIEW_STUDENTS
 from apps.website import facade as website
+from config.gateway.attention import Attention, payments_waiting
 from kernel.money import format_money
 from kernel.schools import today
 
@@ -41,16 +42,6 @@ class Stat:
     hint: str = ""
     url: str = ""
     tone: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attention:
-    """Something that waits for a person; `tone` is "bad" or "warn"."""
-
-    text: str
-    url: str
-    action: str
-    tone: str = "warn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +67,7 @@ def overview_for(user: Any) -> Overview:
         attention=[
             *_money_attention(money),
             *_gateway_attention(user),
+            *(payments_waiting() if user.can(VIEW_PAYMENTS) else ()),
             *_message_attention(messages),
             *_people_attention(people),
         ],

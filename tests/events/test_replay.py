@@ -21,7 +21,8 @@ from apps.events.services.circumstances import replaying
 from apps.events.services.replay import folding, running
 from apps.payments import events, models
 from apps.payments import facade as payments
-from apps.payments.services import derived, journal
+from apps.payments.attention import MISMATCH
+from apps.payments.services import journal
 from apps.payments.tests.factories import counter
 from kernel.ids import uuid7
 from kernel.owner import owner_session
@@ -210,7 +211,7 @@ def test_several_processes_come_to_the_same(paid: list[UUID], capsys: Any) -> No
     damage(f"UPDATE {LINCOLN}.payments_payment SET attention = 'mismatch'")
     result, code = replay(capsys, "--workers", "2")
     assert (code, result["put_right"]) == (0, 5)
-    assert not models.Payment.objects.filter(attention=derived.MISMATCH).exists()
+    assert not models.Payment.objects.filter(attention=MISMATCH).exists()
 
 
 def test_code_that_is_replayed_may_not_publish(paid: list[UUID]) -> None:

@@ -26,8 +26,10 @@ from apps.fees.tests import factories as make
 from apps.payments import facade as payments
 from apps.payments import models, projections, restoring
 from apps.payments.aggregate import fold
+from apps.payments.attention import MISMATCH
 from apps.payments.contracts import PaymentLine
-from apps.payments.services import derived, janitor, journal, mismatches, sync
+from apps.payments.services import janitor, journal, mismatches, sync
+from apps.payments.services.derived import payment_columns
 from kernel.errors import DomainError
 from tests.payments.gateway import Gateway, Page
 
@@ -140,7 +142,7 @@ class Money(RuleBasedStateMachine):
 
     @rule(place=places, decision=st.sampled_from(["book", "refund", "close"]))
     def decide_about_a_mismatch(self, place: int, decision: str) -> None:
-        payment = models.Payment.objects.filter(attention=derived.MISMATCH).first()
+        payment = models.Payment.objects.filter(attention=MISMATCH).first()
         if payment is not None:
             self.gateway.mood = "succeeded"
             seen = mismatches.waiting(payment)
@@ -260,7 +262,7 @@ class Money(RuleBasedStateMachine):
             stored = list(events.load(payment.pk))
             state = fold(each.event for each in stored)
             assert fold(reversed([each.event for each in stored])) == state
-            for column, value in derived.payment_columns(state).items():
+            for column, value in payment_columns(state).items():
                 assert getattr(payment, column) == value, column
             assert 0 <= state.refunded_minor <= state.captured_minor
             assert 0 <= state.refundable_minor <= state.captured_minor

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.payments import contracts, models, selectors
+from apps.payments import attention, contracts, models, selectors
 from apps.payments.permissions import (
     RECONCILE_PAYMENTS,
     REFUND_PAYMENTS,
@@ -28,9 +28,9 @@ from apps.payments.portal.forms import (
     WhyForm,
 )
 from apps.payments.selectors import money_back
+from apps.payments.selectors.waiting import waiting
 from apps.payments.services import (
     booking,
-    derived,
     mismatches,
     refunds,
     returning,
@@ -53,8 +53,12 @@ def payment_list(request: HttpRequest) -> HttpResponse:
     form = PaymentFilter(request.GET or None)
     chosen = form.chosen() if form.is_bound else {}
     text = query(request)
-    page = paginate(request, selectors.search_payments(text=text, **chosen))
-    rows = [(row, labels.STATUS[row.status], _method(row)) for row in page.object_list]
+    found = selectors.search_payments(text=text, **chosen).prefetch_related("lines")
+    page = paginate(request, found)
+    rows = [
+        (row, labels.STATUS[row.status], _method(row), selectors.what_for(row))
+        for row in page.object_list
+    ]
     context = {
         "page": page,
         "rows": rows,
@@ -123,18 +127,18 @@ def _method(payment: models.Payment) -> str:
 
 def _attention(payment: models.Payment) -> str:
     return {
-        derived.MISMATCH: _(
+        attention.MISMATCH: _(
             "The gateway took money that is not what was asked for: another amount, or a second "
             "time. It is not booked. Decide what becomes of it."
         ),
-        derived.EXTERNAL_REFUND: _(
+        attention.EXTERNAL_REFUND: _(
             "Money was given back in the gateway's own dashboard. Book it here, so that the "
             "family's account agrees."
         ),
-        derived.REFUND_FAILED: _(
+        attention.REFUND_FAILED: _(
             "A refund that had been reported as made came back. The family still waits for it."
         ),
-        derived.DISPUTE: _(
+        attention.DISPUTE: _(
             "The payer’s bank wants the money back. Answer in the gateway’s dashboard before the "
             "deadline, or the money is lost. What is disputed cannot be refunded meanwhile."
         ),
@@ -280,14 +284,15 @@ def tabs(request: HttpRequest) -> list[dict[str, Any]]:
         ("payments:audit", _("Money actions"), VIEW_AUDIT),
         ("payments:accounts", _("Gateway accounts"), "payments.manage_accounts"),
     ]
+    waits = waiting()
     counts = {
-        "payments:approvals": money_back.count_waiting_approvals() or None,
-        "payments:disputes": money_back.count_open_disputes() or None,
-        "payments:reconciliation": reading.count_open() or None,
-        "payments:holds": selectors.holds(state=models.FraudHold.OPEN).count() or None,
+        "payments:approvals": waits.approvals,
+        "payments:disputes": waits.disputes,
+        "payments:reconciliation": reading.count_open(),
+        "payments:holds": waits.holds,
     }
     return [
-        {"url": reverse(name), "label": label, "count": counts.get(name)}
+        {"url": reverse(name), "label": label, "count": counts.get(name) or None}
         for name, label, permission in pages
         if request.user.can(permission)  # type: ignore[union-attr]
     ]

@@ -187,6 +187,12 @@ def to_info(payment: models.Payment) -> contracts.PaymentInfo:
     )
 
 
+def what_for(payment: models.Payment) -> str:
+    """What is paid, line by line; what the gateway was told where there are no lines."""
+    lines = [line.description for line in payment.lines.all()]
+    return ", ".join(lines) or payment.description
+
+
 def to_line(line: models.PaymentLine) -> contracts.PaymentLine:
     return contracts.PaymentLine(
         reference=line.reference, description=line.description, amount_minor=line.amount_minor

@@ -67,12 +67,6 @@ def disputes_of(payment_ids: Iterable[UUID]) -> list[contracts.DisputeInfo]:
     return [to_dispute(row) for row in disputes().filter(payment_id__in=list(payment_ids))]
 
 
-def count_open_disputes() -> int:
-    """How many wait for the school's answer."""
-    asking = (contracts.OPEN, contracts.INQUIRY)
-    return models.Dispute.objects.filter(status__in=asking).count()
-
-
 def to_dispute(dispute: models.Dispute) -> contracts.DisputeInfo:
     return contracts.DisputeInfo(
         id=dispute.pk,

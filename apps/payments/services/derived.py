@@ -7,9 +7,7 @@ from typing import Any
 
 from apps.payments import contracts
 from apps.payments.aggregate import DisputeState, PaymentState, RefundState
-
-MISMATCH, EXTERNAL_REFUND, REFUND_FAILED = "mismatch", "external_refund", "refund_failed"
-DISPUTE, INQUIRY = "dispute", "inquiry"
+from apps.payments.attention import DISPUTE, EXTERNAL_REFUND, INQUIRY, MISMATCH, REFUND_FAILED
 
 
 def payment_columns(state: PaymentState) -> dict[str, Any]:
