@@ -21,7 +21,7 @@ from apps.events.services.circumstances import replaying
 from apps.events.services.replay import folding, running
 from apps.payments import events, models
 from apps.payments import facade as payments
-from apps.payments.attention import MISMATCH
+from apps.payments.choices import MISMATCH
 from apps.payments.services import journal
 from apps.payments.tests.factories import counter
 from kernel.ids import uuid7

@@ -26,7 +26,7 @@ from apps.fees.tests import factories as make
 from apps.payments import facade as payments
 from apps.payments import models, projections, restoring
 from apps.payments.aggregate import fold
-from apps.payments.attention import MISMATCH
+from apps.payments.choices import MISMATCH
 from apps.payments.contracts import PaymentLine
 from apps.payments.services import janitor, journal, mismatches, sync
 from apps.payments.services.derived import payment_columns

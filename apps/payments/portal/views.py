@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.payments import attention, contracts, models, selectors
+from apps.payments import choices, contracts, models, selectors
 from apps.payments.permissions import (
     RECONCILE_PAYMENTS,
     REFUND_PAYMENTS,
@@ -127,22 +127,22 @@ def _method(payment: models.Payment) -> str:
 
 def _attention(payment: models.Payment) -> str:
     return {
-        attention.MISMATCH: _(
+        choices.MISMATCH: _(
             "The gateway took money that is not what was asked for: another amount, or a second "
             "time. It is not booked. Decide what becomes of it."
         ),
-        attention.EXTERNAL_REFUND: _(
+        choices.EXTERNAL_REFUND: _(
             "Money was given back in the gateway's own dashboard. Book it here, so that the "
             "family's account agrees."
         ),
-        attention.REFUND_FAILED: _(
+        choices.REFUND_FAILED: _(
             "A refund that had been reported as made came back. The family still waits for it."
         ),
-        attention.DISPUTE: _(
+        choices.DISPUTE: _(
             "The payer’s bank wants the money back. Answer in the gateway’s dashboard before the "
             "deadline, or the money is lost. What is disputed cannot be refunded meanwhile."
         ),
-        derived.INQUIRY: _(
+        choices.INQUIRY: _(
             "The payer’s bank asks about this payment. No money was taken: answer in the gateway’s "
             "dashboard before the deadline, or refund it, so that no dispute comes of it."
         ),

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import Count, Min
 
 from apps.payments import contracts, models
-from apps.payments.attention import DISPUTE
+from apps.payments.choices import DISPUTE, INQUIRY
 from apps.payments.selectors import holds, search_payments
 from apps.payments.selectors.money_back import count_waiting_approvals
 
@@ -27,7 +27,7 @@ class Waiting:
 
 def waiting() -> Waiting:
     """Of the open school."""
-    disputes = models.Dispute.objects.filter(status=contracts.OPEN).aggregate(
+    disputes = models.Dispute.objects.filter(status__in=(contracts.OPEN, contracts.INQUIRY)).aggregate(
         number=Count("id"), answer_by=Min("due_by")
     )
     return Waiting(
@@ -35,5 +35,5 @@ def waiting() -> Waiting:
         disputes=disputes["number"],
         answer_by=disputes["answer_by"],
         holds=holds(state=models.FraudHold.OPEN).count(),
-        payments=search_payments(attention=True).exclude(attention=DISPUTE).count(),
+        payments=search_payments(attention=True).exclude(attention__in=(DISPUTE, INQUIRY)).count(),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.payments import contracts
 from apps.payments.aggregate import DisputeState, PaymentState, RefundState
-from apps.payments.attention import DISPUTE, EXTERNAL_REFUND, INQUIRY, MISMATCH, REFUND_FAILED
+from apps.payments.choices import DISPUTE, EXTERNAL_REFUND, INQUIRY, MISMATCH, REFUND_FAILED
 
 
 def payment_columns(state: PaymentState) -> dict[str, Any]:
