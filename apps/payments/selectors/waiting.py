@@ -27,9 +27,9 @@ class Waiting:
 
 def waiting() -> Waiting:
     """Of the open school."""
-    disputes = models.Dispute.objects.filter(status__in=(contracts.OPEN, contracts.INQUIRY)).aggregate(
-        number=Count("id"), answer_by=Min("due_by")
-    )
+    disputes = models.Dispute.objects.filter(
+        status__in=(contracts.OPEN, contracts.INQUIRY)
+    ).aggregate(number=Count("id"), answer_by=Min("due_by"))
     return Waiting(
         approvals=count_waiting_approvals(),
         disputes=disputes["number"],
