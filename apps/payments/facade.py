@@ -39,7 +39,13 @@ from apps.payments.services import sync as sync_service
 from apps.payments.services import takings as money
 from apps.payments.services.accounts import account_taking, can_take_payments
 from apps.payments.services.bank import matching as bank
-from apps.payments.services.bank import recorded
+from apps.payments.services.bank.matching import give_up_plan as give_up_bank_plan
+from apps.payments.services.bank.matching import ignore as ignore_bank_line
+from apps.payments.services.bank.matching import take_back as take_back_by_bank_line
+from apps.payments.services.bank.matching import tie_payments as tie_bank_line
+from apps.payments.services.bank.matching import undo as undo_bank_line
+from apps.payments.services.bank.recorded import recorded_like as recorded_like_bank_line
+from apps.payments.services.bank.recorded import tie_recorded as tie_recorded_payment
 from apps.payments.services.charging import charge_saved_method, refusal_code
 from apps.payments.services.errors import (
     AlreadyPaid,
@@ -352,16 +358,6 @@ def count_bank_lines(*, state: str = "", text: str = "") -> int:
     return bank.lines(state=state, text=text).count()
 
 
-def recorded_like_bank_line(line_id: UUID) -> Sequence[PaymentInfo]:
-    """Payments at the counter that this line may be, and that no line is yet. Raises NotFound."""
-    return recorded.recorded_like(line_id)
-
-
-def tie_recorded_payment(line_id: UUID, payment_id: UUID, *, actor: str) -> None:
-    """The line is this payment, recorded before. Raises NotFound, Invalid, Conflict."""
-    recorded.tie_recorded(line_id, payment_id, actor=actor)
-
-
 def bank_line(line_id: UUID) -> BankLine:
     """Raises NotFound."""
     return bank.to_bank_line(bank.get_line(line_id))
@@ -372,30 +368,3 @@ def plan_bank_line(line_id: UUID, what: Mapping[str, Any]) -> BankLine:
     may be carried on, another one is refused. Returns the line as it was then: keys are made of
     its attempt. Raises NotFound, Conflict."""
     return bank.to_bank_line(bank.plan(line_id, what))
-
-
-def give_up_bank_plan(line_id: UUID) -> None:
-    """The plan could not be recorded: the line is free again, unless a part of it was."""
-    bank.give_up_plan(line_id)
-
-
-def tie_bank_line(line_id: UUID, parts: Mapping[UUID, int], *, actor: str) -> None:
-    """The line is these payments (id -> minor units). Raises NotFound, Invalid, Conflict."""
-    bank.tie_payments(line_id, parts, actor=actor)
-
-
-def take_back_by_bank_line(line_id: UUID, payment_id: UUID, *, actor: str) -> RefundInfo:
-    """The bank returned this cheque or transfer: the payment is reversed by a contra entry.
-    Raises NotFound, Invalid, Conflict."""
-    return bank.take_back(line_id, payment_id, actor=actor)
-
-
-def ignore_bank_line(line_id: UUID, *, reason: str, actor: str) -> None:
-    """The line has nothing to do with payments. Raises NotFound, Invalid, Conflict."""
-    bank.ignore(line_id, reason=reason, actor=actor)
-
-
-def undo_bank_line(line_id: UUID, *, actor: str) -> list[RefundInfo]:
-    """The line is open again; payments recorded for it are reversed by contra entries, which are
-    returned. Raises NotFound, Conflict."""
-    return bank.undo(line_id, actor=actor)
