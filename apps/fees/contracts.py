@@ -6,6 +6,8 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
+# Stands for the cover of the processing cost where the parts of a refund are invoices' keys.
+COVER = UUID(int=0)
 # The task of one school that charges cards automatically (tenants.note_due_work).
 AUTOPAY_TASK = "fees.run_autopay"
 InvoiceStatus = Literal["open", "part_paid", "overdue", "paid", "void"]
@@ -132,7 +134,8 @@ class ReceiptLine:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptInfo:
     """The proof of one payment. `credit_minor` is the part kept as family credit;
-    `refunded_minor` is what went back to the payer, by refunds and by the payer's bank."""
+    `refunded_minor` is what went back to the payer, by refunds and by the payer's bank;
+    `cover_minor` what was added for the cost of processing."""
 
     payment_id: UUID
     number: str
@@ -144,6 +147,7 @@ class ReceiptInfo:
     refunded_minor: int
     credit_minor: int
     paid_at: datetime
+    cover_minor: int = 0
     lines: tuple[ReceiptLine, ...] = ()
     refunds: tuple[ReceiptLine, ...] = ()
 
@@ -199,7 +203,8 @@ class LossPart:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerPayment:
     """A payment as seen from one student: `student_minor` is what it pays for this student.
-    `refunded_minor`: what went back of it, by refunds and by the payer's bank."""
+    `refunded_minor`: what went back of it, by refunds and by the payer's bank. `cover_minor`: what
+    of it still covers its processing cost."""
 
     payment_id: UUID
     receipt_number: str
@@ -210,6 +215,18 @@ class LedgerPayment:
     refunded_minor: int
     student_minor: int
     unused_credit_minor: int
+    cover_minor: int = 0
+
+    @property
+    def is_for_others(self) -> bool:
+        """Whether it gives to anybody beside the student and the family's credit."""
+        rest = self.amount_minor - self.refunded_minor - self.cover_minor
+        return self.student_minor + self.unused_credit_minor != rest
+
+    @property
+    def is_only_cover(self) -> bool:
+        """Whether everything else of it went back."""
+        return 0 < self.cover_minor == self.amount_minor - self.refunded_minor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,7 +371,8 @@ class InvoiceTotals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundPart:
-    """Where a refund may be taken from: an invoice, or the family's credit (`invoice_id` None).
+    """Where a refund may be taken from: an invoice, the family's credit (`invoice_id` None) or the
+    cover of the processing cost (COVER).
     `most_minor` is what the payment still gives there, `amount_minor` what is proposed."""
 
     invoice_id: UUID | None

@@ -42,7 +42,8 @@ class InvoiceSettled:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentBooked:
     """What a payment comes to in the books, after something of it was booked: what it gives to
-    invoices and what of it is kept as credit, in minor units."""
+    invoices, what of it is kept as credit and what covers its own processing cost, in minor
+    units."""
 
     name: ClassVar[str] = "fees.payment_booked"
     version: ClassVar[int] = 1
@@ -51,6 +52,7 @@ class PaymentBooked:
     allocated_minor: int
     credited_minor: int
     booked_at: datetime
+    covered_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

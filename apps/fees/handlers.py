@@ -22,6 +22,7 @@ def settle_invoices_on_payment_captured(delivery: Delivery) -> None:
             currency=event.currency,
             lines=tuple((line.reference, line.amount_minor) for line in event.lines),
             captured_at=event.captured_at,
+            cover_minor=event.cover_minor,
         )
     )
 

@@ -20,7 +20,7 @@ def add_up() -> BookReport:
     totals = ledger.sums()
     problems = ledger.problems()
     kept = payments.kept_minor()
-    held = totals["allocations_minor"] + totals["credits_minor"]
+    held = sum(totals[f"{name}_minor"] for name in ("allocations", "credits", "covers"))
     # What waits in the outbox has been booked by payments and not yet here.
     if held != kept and not events.waiting_event_ids():
         told = _("The ledger holds %(held)d of the %(kept)d that payments kept.")

@@ -98,6 +98,7 @@ class PaymentState:
     resolved: dict[str, events.MismatchResolved] = field(default_factory=dict)
     allocated: events.Allocated | None = None
     credited: events.Credited | None = None
+    covered: events.Covered | None = None
     refunds: dict[UUID, RefundState] = field(default_factory=dict)
     disputes: dict[UUID, DisputeState] = field(default_factory=dict)
     cancelled_at: datetime | None = None
@@ -189,9 +190,14 @@ class PaymentState:
         return self.credited.amount_minor if self.credited else 0
 
     @property
+    def covered_minor(self) -> int:
+        """What of it covers the cost of processing by the books."""
+        return self.covered.amount_minor if self.covered else 0
+
+    @property
     def is_square(self) -> bool:
         """Whether the books come to what is kept: always, as soon as all news has been booked."""
-        return self.allocated_minor + self.credited_minor == self.kept_minor
+        return self.allocated_minor + self.credited_minor + self.covered_minor == self.kept_minor
 
     @property
     def open_attempts(self) -> set[str]:
@@ -308,6 +314,8 @@ def _apply_payment_event(state: PaymentState, event: object) -> bool:
             state.allocated = event  # they are read by time: the latest stands
         case events.Credited():
             state.credited = event
+        case events.Covered():
+            state.covered = event
         case events.Cancelled():
             state.cancelled_at = _earliest(state.cancelled_at, event.at)
         case events.Expired():

@@ -21,21 +21,12 @@ CANCELLED = "cancelled"
 EXPIRED = "expired"
 UNKNOWN = "unknown"
 
-PAYMENT_STATUSES = (
-    INITIATED,
-    PENDING,
-    PROCESSING,
-    CAPTURED,
-    PARTIALLY_REFUNDED,
-    REFUNDED,
-    DISPUTED,
-    DISPUTE_LOST,
-    DECLINED,
-    CANCELLED,
-    EXPIRED,
-    UNKNOWN,
-)
 PAID_STATUSES = (CAPTURED, PARTIALLY_REFUNDED, REFUNDED, DISPUTED, DISPUTE_LOST)
+PAYMENT_STATUSES = (
+    *(INITIATED, PENDING, PROCESSING),
+    *PAID_STATUSES,
+    *(DECLINED, CANCELLED, EXPIRED, UNKNOWN),
+)
 
 # Above the school's limit: a second person has to approve before it is requested at all.
 REFUND_WAITING = "waiting_approval"
@@ -185,7 +176,8 @@ class DisputeInfo:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentInfo:
     """A payment as folded from its events. `refundable_minor` is what may still be given back,
-    `disputed_minor` what its payer's bank wants back and `lost_minor` what the bank has taken."""
+    `disputed_minor` what its payer's bank wants back and `lost_minor` what the bank has taken.
+    `cover_minor`: what of the amount the payer adds for the cost of processing."""
 
     id: UUID
     status: str
@@ -208,6 +200,7 @@ class PaymentInfo:
     attention: str = ""
     disputed_minor: int = 0
     lost_minor: int = 0
+    cover_minor: int = 0
     refunds: tuple[RefundInfo, ...] = field(default_factory=tuple)
     charges_method: bool = False  # a saved method is charged: there is no page to go back to
 

@@ -139,6 +139,7 @@ def start_payment(
     family_id: UUID | None = None,
     source: str = "",
     consent: str = "",
+    cover_minor: int = 0,
 ) -> StartedPayment:
     """Open a hosted payment page and say where it is. Call outside a transaction.
 
@@ -146,8 +147,8 @@ def start_payment(
     `account_id`: the account that takes the money, while it is on; else the one in use.
     `method`: one of `pay_methods` for that account, when the payer chose one.
     `family_id` (opaque) and `source` (of `source_of`) are counted to find odd attempts.
-    `consent`: the words in which the payer agreed that the gateway keeps the card; empty when it
-    is not to be kept.
+    `consent`: the words in which the payer agreed that the gateway keeps the card, "" for no.
+    `cover_minor` is added to the lines, for the cost of processing.
     The same person paying the same things gets the same page again (`reused`). Amounts in minor
     units. Raises PaymentInProgress (somebody else is paying one of these), AlreadyPaid,
     KeyReused, NoGateway, Invalid, PaymentsPaused (odd attempts before), Unavailable (the gateway
@@ -168,6 +169,7 @@ def start_payment(
             method=method,
             origin=fraud.Origin(family_id=family_id, source=source) if family_id else None,
             consent=consent,
+            cover_minor=cover_minor,
         )
     )
 
@@ -247,32 +249,11 @@ def record_offline_payment(
     payments.payment_captured is published; the same key records it once. Raises Invalid,
     KeyReused, AlreadyPaid, PaymentInProgress, Unavailable (an open page cannot be closed).
     """
-    order = _counter_order(
+    order = counter.order_of(
         payer_id, payer_name, payer_email, tuple(lines), currency, idempotency_key
     )
     return counter.record_offline_payment(
         order, method=method, received_on=received_on, note=note, actor=actor
-    )
-
-
-def _counter_order(
-    payer_id: UUID,
-    payer_name: str,
-    payer_email: str,
-    lines: tuple[PaymentLine, ...],
-    currency: str,
-    idempotency_key: str,
-) -> start.Order:
-    return start.Order(
-        payer_id=payer_id,
-        payer_name=payer_name,
-        payer_email=payer_email,
-        lines=lines,
-        currency=currency,
-        description=", ".join(line.description for line in lines)[:500],
-        return_path="",
-        cancel_path="",
-        idempotency_key=idempotency_key,
     )
 
 

@@ -11,5 +11,6 @@ def note_books_on_payment_booked(delivery: Delivery) -> None:
         payment_id=event.payment_id,
         allocated_minor=event.allocated_minor,
         credited_minor=event.credited_minor,
+        covered_minor=event.covered_minor,
         at=event.booked_at,
     )

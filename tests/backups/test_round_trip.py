@@ -240,7 +240,7 @@ def test_books_that_do_not_add_up_are_not_put_in_place(
 ) -> None:
     # Given a check that finds other sums afterwards, then nothing is changed.
     source, before = back_up(), schemas()
-    monkeypatch.setattr("apps.fees.selectors.books._SUMS", "SELECT 1, 2, 3, 4, 5, 6")
+    monkeypatch.setattr("apps.fees.selectors.books._SUMS", "SELECT 1, 2, 3, 4, 5, 6, 7")
     with pytest.raises(Incomparable):
         restore_in_place(source=source, school_id=1, actor=ACTOR)
     assert schemas() == before

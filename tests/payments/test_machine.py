@@ -19,7 +19,7 @@ from apps.events import facade as events
 from apps.events.models import DeadLetter, OutboxEvent
 from apps.fees import handlers
 from apps.fees import restoring as fee_books
-from apps.fees.models import Allocation, Credit, DisputeLoss, Invoice
+from apps.fees.models import Allocation, Cover, Credit, DisputeLoss, Invoice
 from apps.fees.services import allocation, billing, disputes, refunds
 from apps.fees.services import parts as splitting
 from apps.fees.tests import factories as make
@@ -164,8 +164,8 @@ class Money(RuleBasedStateMachine):
 
     # The family ---------------------------------------------------------------------------------
 
-    @rule(count=st.integers(1, 3), amount=amounts)
-    def start(self, count: int, amount: int) -> None:
+    @rule(count=st.integers(1, 3), amount=amounts, cover=st.sampled_from([0, 0, 1, 320]))
+    def start(self, count: int, amount: int, cover: int) -> None:
         owed = [row for child in self.family.children for row in make.owed(child)][:count]
         if owed:
             self._try(
@@ -186,6 +186,7 @@ class Money(RuleBasedStateMachine):
                 return_path="/",
                 cancel_path="/",
                 idempotency_key=str(uuid4()),
+                cover_minor=cover,
             )
 
     @rule(place=places, off=st.sampled_from([0, 0, 0, 0, 5, -5]))
@@ -267,6 +268,7 @@ class Money(RuleBasedStateMachine):
             assert 0 <= state.refunded_minor <= state.captured_minor
             assert 0 <= state.refundable_minor <= state.captured_minor
             assert {c.currency for c in state.captures.values()} <= {payment.currency}
+            assert 0 <= state.covered_minor <= payment.cover_minor
             self._replayed(payment, stored)
 
     def _replayed(self, payment: models.Payment, stored: Any) -> None:
@@ -306,7 +308,7 @@ class Money(RuleBasedStateMachine):
                 total=Sum("amount_minor")
             )["total"]
             or 0
-            for model in (Allocation, Credit)
+            for model in (Allocation, Credit, Cover)
         )
 
     def _drain(self) -> None:

@@ -1,6 +1,6 @@
 """Tables of fees, in the school's schema.
 
-Charge, Allocation and Credit are the books: they are only ever added to (a trigger refuses
+Charge, Allocation, Credit and Cover are the books: they are only ever added to (a trigger refuses
 UPDATE and DELETE), and every balance is a sum over them.
 """
 
@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.fees.models.autopay import Autopay as Autopay
 from apps.fees.models.autopay import AutopayCharge as AutopayCharge
+from apps.fees.models.covers import Cover as Cover
 from apps.fees.models.instalments import Instalment as Instalment
 from apps.fees.models.links import FamilyLink as FamilyLink
 from apps.fees.models.links import LinkRequest as LinkRequest
@@ -252,7 +253,7 @@ class FamilyAccount(SchoolModel):
 class Credit(SchoolModel):
     """Money of a payment that no invoice took yet; a negative row spends or refunds it.
 
-    For every payment: allocations + credit = captured - refunded - lost to disputes.
+    For every payment: allocations + credit + cover = captured - refunded - lost to disputes.
     """
 
     class Kind(models.TextChoices):

@@ -41,7 +41,7 @@ def refund(request: HttpRequest, student_id: UUID, payment_id: UUID) -> HttpResp
     form = RefundForm(
         request.POST or None,
         initial=_refund_initial(payment),
-        has_credit=payment.unused_credit_minor > 0,
+        has_credit=payment.unused_credit_minor > 0 or payment.is_only_cover,
         has_invoices=payment.student_minor > 0,
     )
     context: dict[str, Any] = {"student": student, "payment": payment, "form": form}
@@ -63,10 +63,14 @@ def _payment(student_id: UUID, payment_id: UUID) -> LedgerPayment:
 
 
 def _refund_initial(payment: LedgerPayment) -> dict[str, Any]:
+    """The cover is added where nothing else of the payment would be left."""
     effect = RefundDecision.Effect
-    if payment.unused_credit_minor:
-        return {"amount": payment.unused_credit_minor, "effect": effect.FROM_CREDIT.value}
-    return {"amount": payment.student_minor, "effect": effect.CREDIT_NOTE.value}
+    credit, own = payment.unused_credit_minor, payment.student_minor
+    is_all = not payment.is_for_others and not (credit and own)
+    cover = payment.cover_minor if is_all else 0
+    if credit or payment.is_only_cover:
+        return {"amount": credit + cover, "effect": effect.FROM_CREDIT.value}
+    return {"amount": own + cover, "effect": effect.CREDIT_NOTE.value}
 
 
 def _next_step(

@@ -16,6 +16,7 @@ from apps.fees.models import (
     Allocation,
     BillingRun,
     Charge,
+    Cover,
     Credit,
     DisputeLoss,
     FamilyAccount,
@@ -50,6 +51,7 @@ privacy.nobody_in(
         FeeCategory: "names of kinds of fees",
         FamilyAccount: "a key of a household, to lock",
         NumberSequence: "the last number of a year",
+        Cover: "amounts of a payment, whose receipt names its payer itself",
         Instalment: "amounts and days of an invoice, which names its student itself",
     }
 )

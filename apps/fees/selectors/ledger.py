@@ -8,7 +8,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from apps.fees.contracts import LedgerEntry, LedgerPayment, StudentLedger
-from apps.fees.models import Allocation, Charge, Credit, Receipt
+from apps.fees.models import Allocation, Charge, Cover, Credit, Receipt
 from apps.payments import facade as payments
 from kernel.schools import current_school
 
@@ -94,7 +94,7 @@ def _payments(taken: list[Allocation]) -> Iterable[LedgerPayment]:
     mine: dict[UUID, int] = defaultdict(int)
     for row in taken:
         mine[row.payment_id] += row.amount_minor
-    credit = unused_credit(payment_ids=mine)
+    credit, cover = unused_credit(payment_ids=mine), sums(Cover, mine)
     left = _kept(payment_ids=mine)
     for receipt in Receipt.objects.filter(payment_id__in=list(mine)):
         yield LedgerPayment(
@@ -107,6 +107,7 @@ def _payments(taken: list[Allocation]) -> Iterable[LedgerPayment]:
             refunded_minor=receipt.amount_minor - left.get(receipt.payment_id, 0),
             student_minor=mine[receipt.payment_id],
             unused_credit_minor=credit.get(receipt.payment_id, 0),
+            cover_minor=cover.get(receipt.payment_id, 0),
         )
 
 
@@ -116,13 +117,15 @@ def unused_credit(*, payment_ids: Iterable[UUID]) -> dict[UUID, int]:
 
 
 def _kept(*, payment_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """Payment -> captured - refunded - lost, by the books: allocations + credit."""
+    """Payment -> captured - refunded - lost, by the books: allocations + credit + cover."""
     ids = list(payment_ids)
-    allocated, credit = sums(Allocation, ids), sums(Credit, ids)
-    return {key: allocated.get(key, 0) + credit.get(key, 0) for key in ids}
+    books = [sums(model, ids) for model in (Allocation, Credit, Cover)]
+    return {key: sum(book.get(key, 0) for book in books) for key in ids}
 
 
-def sums(model: type[Allocation] | type[Credit], payment_ids: Iterable[UUID]) -> dict[UUID, int]:
+def sums(
+    model: type[Allocation] | type[Credit] | type[Cover], payment_ids: Iterable[UUID]
+) -> dict[UUID, int]:
     """Payment -> what its rows come to, in minor units."""
     rows = model.objects.filter(payment_id__in=list(payment_ids)).order_by().values("payment_id")
     return dict(rows.annotate(total=Sum("amount_minor")).values_list("payment_id", "total"))

@@ -8,7 +8,7 @@ from django.db.models import F, Sum
 from django.utils.translation import gettext as _
 
 from apps.fees.contracts import ReceiptInfo, ReceiptLine
-from apps.fees.models import Allocation, Credit, DisputeLoss, Receipt, RefundDecision
+from apps.fees.models import Allocation, Cover, Credit, DisputeLoss, Receipt, RefundDecision
 from apps.payments import facade as payments
 from kernel.errors import NotFound
 
@@ -50,7 +50,8 @@ def _infos(rows: Sequence[Receipt]) -> list[ReceiptInfo]:
     ids = [row.payment_id for row in rows]
     given, taken = _allocations(ids)
     credit = _credit(ids)
-    refunded_credit = _credit_refunds(ids)
+    covered = _covers(ids)
+    refunded_credit, refunded_cover = _gone_back(Credit, ids), _gone_back(Cover, ids)
     reasons: dict[UUID | None, str] = dict(
         RefundDecision.objects.filter(payment_id__in=ids).values_list("refund_id", "reason")
     )
@@ -62,21 +63,32 @@ def _infos(rows: Sequence[Receipt]) -> list[ReceiptInfo]:
             row,
             lines=given[row.payment_id],
             refunds=_refunds(
-                taken[row.payment_id], refunded_credit[row.payment_id], reasons, reversals
+                [book[row.payment_id] for book in (taken, refunded_credit, refunded_cover)],
+                reasons,
+                reversals,
             ),
             credit=credit.get(row.payment_id, 0),
+            cover=covered.get(row.payment_id, 0),
         )
         for row in rows
     ]
 
 
 def _info(
-    row: Receipt, *, lines: list[ReceiptLine], refunds: list[ReceiptLine], credit: int
+    row: Receipt,
+    *,
+    lines: list[ReceiptLine],
+    refunds: list[ReceiptLine],
+    credit: int,
+    cover: int,
 ) -> ReceiptInfo:
-    allocated = sum(line.amount_minor for line in lines)
-    if row.amount_minor > allocated:
-        kept = row.amount_minor - allocated
-        lines = [*lines, ReceiptLine(text=_("Kept as credit"), student_name="", amount_minor=kept)]
+    kept = row.amount_minor - cover - sum(line.amount_minor for line in lines)
+    others = ((_("Kept as credit"), max(kept, 0)), (_("Processing cost"), cover))
+    lines = lines + [
+        ReceiptLine(text=text, student_name="", amount_minor=amount)
+        for text, amount in others
+        if amount
+    ]
     return ReceiptInfo(
         payment_id=row.payment_id,
         number=row.number,
@@ -88,12 +100,14 @@ def _info(
         refunded_minor=sum(refund.amount_minor for refund in refunds),
         credit_minor=credit,
         paid_at=row.paid_at,
+        cover_minor=cover,
         lines=tuple(lines),
         refunds=tuple(refunds),
     )
 
 
-# Kinds of rows, of invoices and of credit, by which money went back to the payer and came again.
+# Kinds of rows, of invoices, credit and cover, by which money went back to the payer, and came
+# again.
 GONE_BACK = (
     Allocation.Kind.REFUND,
     Allocation.Kind.REFUND_RETURNED,
@@ -126,9 +140,14 @@ def _credit(ids: Sequence[UUID]) -> dict[UUID, int]:
     return dict(rows.annotate(left=Sum("amount_minor")).values_list("payment_id", "left"))
 
 
-def _credit_refunds(ids: Sequence[UUID]) -> Refunds:
+def _covers(ids: Sequence[UUID]) -> dict[UUID, int]:
+    rows = Cover.objects.filter(payment_id__in=ids, kind=Cover.Kind.PAYMENT)
+    return dict(rows.values_list("payment_id", "amount_minor"))
+
+
+def _gone_back(model: type[Credit] | type[Cover], ids: Sequence[UUID]) -> Refunds:
     taken: Refunds = defaultdict(lambda: defaultdict(int))
-    rows = Credit.objects.filter(payment_id__in=ids, kind__in=GONE_BACK).order_by()
+    rows = model.objects.filter(payment_id__in=ids, kind__in=GONE_BACK).order_by()
     for payment_id, source_id, amount in rows.values_list(
         "payment_id", "source_id", F("amount_minor")
     ):
@@ -137,13 +156,12 @@ def _credit_refunds(ids: Sequence[UUID]) -> Refunds:
 
 
 def _refunds(
-    invoices: dict[UUID, int],
-    credit: dict[UUID, int],
+    books: Iterable[dict[UUID, int]],
     reasons: dict[UUID | None, str],
     reversals: dict[UUID, str],
 ) -> list[ReceiptLine]:
     total: dict[UUID, int] = defaultdict(int)
-    for part in (invoices, credit):
+    for part in books:
         for refund_id, amount in part.items():
             total[refund_id] += amount
     return [

@@ -5,7 +5,7 @@ from django.db.models.functions import Least
 from django.db.models.query import QuerySet
 
 from apps.fees.contracts import MoneyTotals
-from apps.fees.models import Allocation, Charge, Credit, Instalment, Invoice
+from apps.fees.models import Allocation, Charge, Cover, Credit, Instalment, Invoice
 from apps.fees.preferences import overdue_before
 from kernel.schools import current_school, today
 
@@ -15,8 +15,9 @@ def money_totals() -> MoneyTotals:
     on = today()
     late = {"invoice__due_on__lt": overdue_before()}
     this_month = {"booked_on__gte": on.replace(day=1), "booked_on__lte": on}
-    collected = _sum(Allocation.objects.filter(**this_month))
-    collected += _sum(Credit.objects.filter(**this_month))  # credit that is used nets to zero
+    # Credit that is used nets to zero.
+    books = (Allocation.objects, Credit.objects, Cover.objects)
+    collected = sum(_sum(book.filter(**this_month)) for book in books)
     return MoneyTotals(
         outstanding_minor=_sum(Charge.objects.all()) - _sum(Allocation.objects.all()),
         overdue_minor=_sum(Charge.objects.filter(**late))

@@ -1,5 +1,5 @@
 """Where a payment's money goes. For every payment, always:
-allocations + credit = captured - refunded - lost to disputes."""
+allocations + credit + cover = captured - refunded - lost to disputes."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from apps.events import facade as events
 from apps.fees.events import InvoiceSettled, PaymentBooked
-from apps.fees.models import Allocation, Credit, FamilyAccount, Invoice, Receipt
+from apps.fees.models import Allocation, Cover, Credit, FamilyAccount, Invoice, Receipt
 from apps.fees.selectors import invoices, receipts
 from apps.fees.selectors.ledger import sums
 from apps.fees.services.numbers import take_numbers
@@ -28,7 +28,8 @@ from kernel.schools import current_school, today
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capture:
-    """Money that came in. `lines` are (reference, amount): which invoices the payer chose."""
+    """Money that came in. `lines` are (reference, amount): which invoices the payer chose;
+    `cover_minor`: what of the amount was added to them for the cost of processing."""
 
     payment_id: UUID
     payer_id: UUID
@@ -38,13 +39,15 @@ class Capture:
     currency: str
     lines: tuple[tuple[str, int], ...]
     captured_at: datetime
+    cover_minor: int = 0
 
 
 @transaction.atomic
 def allocate_capture(capture: Capture) -> bool:
     """Give a captured payment to invoices and write its receipt; False if that was done before.
 
-    The order of locks is account, then invoices by key; sums are read after both.
+    The cover is what it was agreed to be: of money that came short, invoices get less. The order of
+    locks is account, then invoices by key; sums are read after both.
     """
     chosen = _chosen(capture.lines)
     account = lock_account(_household(capture.payer_id, chosen))
@@ -52,14 +55,23 @@ def allocate_capture(capture: Capture) -> bool:
         return False
     _write_receipt(capture, account)
     wanted = _wanted(capture, chosen)
+    cover = min(capture.cover_minor, capture.amount_minor)
     given, credit = split_capture(
-        amount=capture.amount_minor,
+        amount=capture.amount_minor - cover,
         chosen=chosen,
         balances=wanted,
         order=invoices.parts_in_order(wanted),
     )
     on = school_day(capture.captured_at)
     _write_allocations(capture, given, on=on)
+    if cover:
+        write_cover(
+            payment_id=capture.payment_id,
+            kind=Cover.Kind.PAYMENT,
+            amount_minor=cover,
+            source_id=capture.payment_id,
+            on=on,
+        )
     if credit:
         write_credit(
             account=account,
@@ -120,6 +132,7 @@ def _from_info(info: PaymentInfo) -> Capture:
         currency=info.currency,
         lines=tuple((line.reference, line.amount_minor) for line in info.lines),
         captured_at=info.captured_at or info.started_at,
+        cover_minor=info.cover_minor,
     )
 
 
@@ -245,6 +258,20 @@ def write_credit(
     )
 
 
+def write_cover(
+    *, payment_id: UUID, kind: str, amount_minor: int, source_id: UUID, on: date
+) -> None:
+    """Book what a payment brings for its processing cost, or (below zero) what goes back."""
+    Cover.objects.create(
+        payment_id=payment_id,
+        kind=kind,
+        amount_minor=amount_minor,
+        currency=current_school().currency,
+        source_id=source_id,
+        booked_on=on,
+    )
+
+
 def announce_settled(*, before: Mapping[UUID, int], given: Mapping[UUID, int]) -> None:
     """Publish InvoiceSettled for each invoice that these amounts brought down to zero."""
     done = [key for key, amount in given.items() if amount and before[key] == amount]
@@ -257,12 +284,13 @@ def announce_booked(payment_ids: Iterable[UUID]) -> None:
     """Tell payments what each of these comes to in the books, once all of it is written. The
     account is locked, so whoever tells later knows more."""
     ids = list(payment_ids)
-    allocated, credit = sums(Allocation, ids), sums(Credit, ids)
+    allocated, credit, cover = (sums(model, ids) for model in (Allocation, Credit, Cover))
     for payment_id in ids:
         event = PaymentBooked(
             payment_id=payment_id,
             allocated_minor=allocated.get(payment_id, 0),
             credited_minor=credit.get(payment_id, 0),
+            covered_minor=cover.get(payment_id, 0),
             booked_at=timezone.now(),
         )
         events.publish(event, stream_type="payment", stream_id=payment_id)

@@ -58,8 +58,8 @@ def book_loss(lost: Decided) -> bool:
         payment_id=lost.payment_id,
         amount_minor=lost.amount_minor,
         currency=lost.currency,
-        # Credit that is gone reopens no invoice: nothing is left to decide.
-        state=State.WAITING if taken else State.OWED,
+        # Credit or cover that is gone reopens no invoice: nothing is left to decide.
+        state=State.WAITING if contra.without_cover(taken) else State.OWED,
     )
     return True
 

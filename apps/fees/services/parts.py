@@ -1,5 +1,8 @@
-"""From where a refund is taken: what its payment still gives to invoices and keeps as credit, what
-is proposed, and what a person chose."""
+"""From where a refund is taken: what its payment still gives to invoices, keeps as credit and has
+as cover of its processing cost, what is proposed, and what a person chose.
+
+The cover goes back last: a full refund gives it back, a partial one only what invoices and credit
+cannot give, unless a person chooses otherwise."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,18 +10,18 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from apps.fees.contracts import RefundPart
+from apps.fees.contracts import COVER, RefundPart
 from apps.fees.models import Invoice
 from apps.fees.models import RefundDecision as Decision
 from apps.fees.selectors import ledger
-from apps.fees.services.contra import given_by
+from apps.fees.services.contra import given_by, without_cover
 from apps.fees.services.split import split_refund
 from apps.payments import facade as payments
 from apps.payments.contracts import REFUND_FAILED, PaymentInfo
 from kernel.errors import Invalid
 from kernel.money import format_money
 
-# Where money is taken from: an invoice's key, or None for the credit.
+# Where money is taken from: an invoice's key, COVER, or None for the credit.
 Parts = Mapping[UUID | None, int]
 
 
@@ -30,7 +33,8 @@ def propose(
     effect: str,
     alone: bool = False,
 ) -> list[RefundPart]:
-    """How this refund would be taken: the student's invoices first, then credit, then others.
+    """How this refund would be taken: the student's invoices first, then credit, then others, the
+    cover last.
 
     Every place that the payment still gives to is listed, with what is proposed for it; `alone`
     leaves siblings' invoices out. Raises Invalid for more than the payment gives.
@@ -42,10 +46,10 @@ def propose(
     info = payments.get_payment(payment_id)
     given, credit = available(info)
     if effect == Decision.Effect.FROM_CREDIT:
-        given = {}
+        given = _narrowed(given, frozenset())
     elif alone:
         own = of_student(given, student_id)
-        given, credit = {key: most for key, most in given.items() if key in own}, 0
+        given, credit = _narrowed(without_cover(given) if credit else given, own), 0
     most = max(min(sum(given.values()) + credit, info.refundable_minor), 0)
     if amount_minor > most:
         message = _("At most %(amount)s of this payment can be given back this way.")
@@ -59,6 +63,13 @@ def propose(
         credit_first=effect == Decision.Effect.FROM_CREDIT,
     )
     return _listed(given, credit, _with_credit(taken, from_credit))
+
+
+def _narrowed(given: Mapping[UUID, int], wanted: frozenset[UUID]) -> dict[UUID, int]:
+    """Of these invoices only the wanted; then the cover, where no other is left."""
+    left_out = any(most for key, most in without_cover(given).items() if key not in wanted)
+    kept = wanted if left_out else wanted | {COVER}
+    return {key: most for key, most in given.items() if key in kept}
 
 
 def listed(info: PaymentInfo, amount_minor: int) -> list[RefundPart]:
@@ -109,7 +120,7 @@ def _with_credit(invoices: Mapping[UUID, int], credit: int) -> dict[UUID | None,
 
 
 def _listed(given: Mapping[UUID, int], credit: int, proposed: Parts) -> list[RefundPart]:
-    rows = {row.pk: row for row in Invoice.objects.filter(pk__in=given)}
+    rows = Invoice.objects.in_bulk(without_cover(given))
     parts = [
         RefundPart(
             invoice_id=key,
@@ -118,18 +129,24 @@ def _listed(given: Mapping[UUID, int], credit: int, proposed: Parts) -> list[Ref
             most_minor=most,
             amount_minor=proposed.get(key, 0),
         )
-        for key, most in given.items()
+        for key, most in without_cover(given).items()
         if most > 0
     ]
-    if credit:
-        kept = RefundPart(
-            invoice_id=None,
-            text=_("Credit of the family"),
+    others = (
+        (None, _("Credit of the family"), credit),
+        (COVER, _("Processing cost"), given.get(COVER, 0)),
+    )
+    parts += [
+        RefundPart(
+            invoice_id=key,
+            text=text,
             student_name="",
-            most_minor=credit,
-            amount_minor=proposed.get(None, 0),
+            most_minor=most,
+            amount_minor=proposed.get(key, 0),
         )
-        parts.append(kept)
+        for key, text, most in others
+        if most
+    ]
     return parts
 
 

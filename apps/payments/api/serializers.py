@@ -33,6 +33,9 @@ class PaymentSerializer(serializers.Serializer):
     status = serializers.CharField(help_text=", ".join(PAYMENT_STATUSES))
     currency = serializers.CharField()
     amount_minor = serializers.IntegerField()
+    cover_minor = serializers.IntegerField(
+        help_text="what of amount_minor the payer adds for the cost of processing"
+    )
     captured_minor = serializers.IntegerField()
     refunded_minor = serializers.IntegerField()
     refundable_minor = serializers.IntegerField()

@@ -17,7 +17,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentCaptured:
-    """The gateway has the money; `lines` say what it is for."""
+    """The gateway has the money; `lines` say what it is for, and `cover_minor` how much of it the
+    payer added for the cost of processing."""
 
     name: ClassVar[str] = "payments.payment_captured"
     version: ClassVar[int] = 1
@@ -30,6 +31,7 @@ class PaymentCaptured:
     method: str
     lines: tuple[Line, ...]
     captured_at: datetime
+    cover_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

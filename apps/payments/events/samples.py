@@ -117,6 +117,7 @@ SAMPLES: dict[tuple[str, int], dict[str, Any]] = {
     ("payments.mismatch_resolved", 1): {"capture_id": "ch_1", "decision": "book", "at": _AT},
     ("payments.allocated", 1): {"amount_minor": 20000, "at": _AT},
     ("payments.credited", 1): {"amount_minor": 5000, "at": _AT},
+    ("payments.covered", 1): {"amount_minor": 320, "at": _AT},
     ("payments.refund_pending", 1): {"refund_id": _REFUND, "provider_refund_id": "re_1", "at": _AT},
     ("payments.refund_succeeded", 1): {
         "refund_id": _REFUND,

@@ -23,7 +23,8 @@ class Part:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Initiated:
     """A payment begins. Keys only: history cannot be changed, so no name and no address may be in
-    it. Version 1 held the payer's name and the words of the lines."""
+    it. Version 1 held the payer's name and the words of the lines. `amount_minor` is what the lines
+    come to and `cover_minor`, what the payer adds for the cost of processing."""
 
     name: ClassVar[str] = "payments.initiated"
     version: ClassVar[int] = 2
@@ -35,6 +36,7 @@ class Initiated:
     mode: str
     method: str
     at: datetime
+    cover_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +156,16 @@ class Credited:
     """What of the payment is kept as the family's credit by the books, after a booking."""
 
     name: ClassVar[str] = "payments.credited"
+    version: ClassVar[int] = 1
+    amount_minor: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covered:
+    """What of the payment covers the cost of processing it by the books, after a booking."""
+
+    name: ClassVar[str] = "payments.covered"
     version: ClassVar[int] = 1
     amount_minor: int
     at: datetime

@@ -149,6 +149,8 @@ class Payment(SchoolModel):
     description = models.CharField(max_length=500)
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
+    # What of the amount is in no line: the payer adds it for the cost of processing.
+    cover_minor = models.BigIntegerField(default=0, db_default=0)
     idempotency_key = models.CharField(max_length=200)
     # Every parameter of the gateway call, kept so that a retry sends the very same.
     request = models.JSONField(default=dict)

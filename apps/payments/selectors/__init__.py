@@ -170,6 +170,7 @@ def to_info(payment: models.Payment) -> contracts.PaymentInfo:
         refundable_minor=payment.refundable_minor,
         disputed_minor=payment.disputed_minor,
         lost_minor=payment.lost_minor,
+        cover_minor=payment.cover_minor,
         lines=tuple(to_line(line) for line in payment.lines.all()),
         payer_id=payment.payer_id,
         payer_name=payment.payer_name,

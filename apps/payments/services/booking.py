@@ -14,7 +14,12 @@ from apps.payments.services import journal
 
 @transaction.atomic
 def note_books(
-    *, payment_id: UUID, allocated_minor: int, credited_minor: int, at: datetime
+    *,
+    payment_id: UUID,
+    allocated_minor: int,
+    credited_minor: int,
+    covered_minor: int = 0,
+    at: datetime,
 ) -> bool:
     """Append what is new. Amounts are what the books come to (minor units), so hearing it twice or
     late changes nothing. False when there was nothing to append."""
@@ -27,6 +32,8 @@ def note_books(
         news.append(events.Allocated(amount_minor=allocated_minor, at=at))
     if _is_news(state.credited, credited_minor, at):
         news.append(events.Credited(amount_minor=credited_minor, at=at))
+    if _is_news(state.covered, covered_minor, at):
+        news.append(events.Covered(amount_minor=covered_minor, at=at))
     journal.write(payment, news)
     return bool(news)
 
@@ -34,11 +41,13 @@ def note_books(
 def in_the_books(payment: models.Payment) -> PaymentState | None:
     """The payment's state once its books have been told; None before."""
     state = journal.state_of(payment.pk)
-    return state if state.allocated or state.credited else None
+    return state if state.allocated or state.credited or state.covered else None
 
 
 def _is_news(
-    known: events.Allocated | events.Credited | None, amount_minor: int, at: datetime
+    known: events.Allocated | events.Credited | events.Covered | None,
+    amount_minor: int,
+    at: datetime,
 ) -> bool:
     if known is None:
         return amount_minor != 0

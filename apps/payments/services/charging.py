@@ -47,16 +47,17 @@ def charge_saved_method(
     account_id: UUID | None = None,
     family_id: UUID | None = None,
     source: str = "",
+    cover_minor: int = 0,
 ) -> contracts.PaymentInfo:
     """Charge the payer's saved card, once for this key. Call outside a transaction.
 
     Look at the status: captured, processing, unknown (no answer: the janitor finds out), declined
     (`refusal_code` says why), cancelled (the gateway was not reached; nothing was charged).
     `make_room` closes the payer's own open page. `still_wanted` is asked last, with the claims
-    held: when it says no, Conflict is raised and nothing is charged. `account_id`, `family_id` and
-    `source` as for `start_payment`. Raises NotFound (no such card), PaymentInProgress,
-    AlreadyPaid, KeyReused, NoGateway, Invalid (also when the money has another account),
-    PaymentsPaused (odd attempts before), Forbidden.
+    held: when it says no, Conflict is raised and nothing is charged. `account_id`, `family_id`,
+    `source` and `cover_minor` as for `start_payment`. Raises NotFound (no such card),
+    PaymentInProgress, AlreadyPaid, KeyReused, NoGateway, Invalid (also when the money has another
+    account), PaymentsPaused (odd attempts before), Forbidden.
     """
     order = start.Order(
         payer_id=payer_id,
@@ -70,6 +71,7 @@ def charge_saved_method(
         idempotency_key=idempotency_key,
         account_id=account_id,
         origin=fraud.Origin(family_id=family_id, source=source) if family_id else None,
+        cover_minor=cover_minor,
     )
     return charge(order, method_id=method_id, make_room=make_room, still_wanted=still_wanted)
 

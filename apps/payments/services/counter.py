@@ -23,6 +23,28 @@ from kernel.schools import current_school, today
 RECORD_ONLY = "cs_demo_"
 
 
+def order_of(
+    payer_id: UUID,
+    payer_name: str,
+    payer_email: str,
+    lines: tuple[contracts.PaymentLine, ...],
+    currency: str,
+    idempotency_key: str,
+) -> start.Order:
+    """What is paid at the counter: it has no page, and what it costs is nobody's to cover."""
+    return start.Order(
+        payer_id=payer_id,
+        payer_name=payer_name,
+        payer_email=payer_email,
+        lines=lines,
+        currency=currency,
+        description=", ".join(line.description for line in lines)[:500],
+        return_path="",
+        cancel_path="",
+        idempotency_key=idempotency_key,
+    )
+
+
 def record_offline_payment(
     order: start.Order, *, method: str, received_on: date, note: str, actor: str
 ) -> UUID:

@@ -17,6 +17,7 @@ def payment_columns(state: PaymentState) -> dict[str, Any]:
     return {
         "status": state.status,
         "is_open": state.is_open,
+        "cover_minor": state.started.cover_minor if state.started else 0,
         "captured_minor": state.captured_minor,
         "refunded_minor": state.refunded_minor,
         "refundable_minor": state.refundable_minor,

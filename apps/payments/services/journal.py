@@ -217,6 +217,7 @@ def _captured(payment: models.Payment, state: PaymentState) -> events.PaymentCap
             for line in payment.lines.all()
         ),
         captured_at=state.captured_at or timezone.now(),
+        cover_minor=payment.cover_minor,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -50,27 +50,30 @@ class Order:
     origin: fraud.Origin | None = None
     # What the payer agreed to when the gateway is to keep the card; empty: it is not.
     consent: str = ""
+    # What the payer adds to the lines for the cost of processing.
+    cover_minor: int = 0
 
     @property
     def amount_minor(self) -> int:
-        return sum(line.amount_minor for line in self.lines)
+        return sum(line.amount_minor for line in self.lines) + self.cover_minor
 
     @property
     def references(self) -> list[str]:
         return sorted({line.reference for line in self.lines})
 
     def is_same_as(self, payment: models.Payment) -> bool:
-        """True when the other payment is of the same person, for the same things and amounts, by
-        the same way, with the same wish for the card."""
+        """True when the other payment is of the same person, for the same things and amounts (the
+        cover too), by the same way, with the same wish for the card."""
         theirs = sorted((row.reference, row.amount_minor) for row in payment.lines.all())
         ours = sorted((line.reference, line.amount_minor) for line in self.lines)
         if self.method not in ("", ways.method_of(payment.provider)):
             return False  # the payer wants to pay another way
         saves = bool(payment.request.get("save_method"))
-        return (payment.payer_id, payment.currency, theirs, saves) == (
+        return (payment.payer_id, payment.currency, theirs, payment.cover_minor, saves) == (
             self.payer_id,
             self.currency,
             ours,
+            self.cover_minor,
             bool(self.consent),
         )
 
@@ -114,12 +117,14 @@ def check_order(order: Order) -> None:
     """Raises Invalid for what no payment may be."""
     if not order.lines:
         raise Invalid(_("There is nothing to pay."))
-    if len(order.lines) > MAX_LINES:
+    most = MAX_LINES - bool(order.cover_minor)
+    if len(order.lines) > most:
         message = _("At most %(count)d items can be paid at once. Please pay in two steps.")
-        raise Invalid(message % {"count": MAX_LINES})
+        raise Invalid(message % {"count": most})
     if order.currency not in CURRENCIES:
         raise Invalid(_("Payments in %(code)s are not possible.") % {"code": order.currency})
-    if any(line.amount_minor <= 0 for line in order.lines) or order.amount_minor > MAX_MINOR:
+    amounts = [*(line.amount_minor for line in order.lines), order.cover_minor or 1]
+    if min(amounts) <= 0 or order.amount_minor > MAX_MINOR:
         raise Invalid(_("An amount to pay must be more than zero, and not beyond all measure."))
     if any(not line.reference or len(line.reference) > 100 for line in order.lines):
         raise Invalid(_("An item to pay has no valid reference."))
@@ -229,6 +234,7 @@ def create_row(order: Order, *, payment_id: UUID, **values: object) -> models.Pa
         description=order.description[:500],
         currency=order.currency,
         amount_minor=order.amount_minor,
+        cover_minor=order.cover_minor,
         idempotency_key=order.idempotency_key,
         **values,
     )
@@ -259,6 +265,7 @@ def initiated(order: Order, payment: models.Payment) -> events.Initiated:
         mode=payment.mode,
         method=payment.method,
         at=payment.started_at,
+        cover_minor=payment.cover_minor,
     )
 
 
@@ -279,13 +286,18 @@ def _request(
         cancel_url=address(order.cancel_path, payment_id),
         expires_at=expires_at,
         idempotency_key=f"{payment_id}:init:1",
-        lines=tuple(
-            SessionLine(description=line.description[:250], amount_minor=line.amount_minor)
-            for line in order.lines
-        ),
+        lines=tuple(_lines(order)),
         save_method=bool(order.consent),
         customer_id=customer_id,
     )
+
+
+def _lines(order: Order) -> Iterator[SessionLine]:
+    """What the hosted page lists; the cover stands on a line of its own."""
+    for line in order.lines:
+        yield SessionLine(description=line.description[:250], amount_minor=line.amount_minor)
+    if order.cover_minor:
+        yield SessionLine(description=_("Processing cost"), amount_minor=order.cover_minor)
 
 
 def _with_page(payment: models.Payment, *, reused: bool) -> contracts.StartedPayment:

@@ -111,6 +111,9 @@ def _payment_words(event: Any, payment: models.Payment) -> Words:
         case events.Credited():
             amount = format_money(event.amount_minor, payment.currency)
             return _("%(amount)s kept as credit") % {"amount": amount}, "", "info"
+        case events.Covered():
+            amount = format_money(event.amount_minor, payment.currency)
+            return _("%(amount)s covers the processing cost") % {"amount": amount}, "", "info"
         case events.MismatchResolved():
             return RESOLVED[event.decision](), "", "info"
         case events.MismatchDetected():

@@ -1,0 +1,370 @@
+"""What a payer adds for the processing cost: booked by itself, in no invoice and in no credit."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import requests
+from django.db import DatabaseError, transaction
+from django.db.models import Sum
+
+from apps.events import facade as event_store
+from apps.fees.contracts import COVER
+from apps.fees.models import Allocation, Cover, Credit, DisputeLoss, Receipt
+from apps.fees.restoring import add_up
+from apps.fees.selectors import invoices, ledger, receipts, totals
+from apps.fees.services import documents, refunds
+from apps.fees.tests import factories as make
+from apps.payments import events, models, projections, restoring
+from apps.payments import facade as payments
+from apps.payments.contracts import PaymentLine
+from apps.payments.services import accounts, journal
+from kernel.errors import Invalid
+
+
+def start(family: make.Family, parts: list[tuple[UUID, int]], cover: int = 1340) -> Any:
+    return payments.start_payment(
+        payer_id=family.guardian.pk,
+        payer_name=family.guardian.name,
+        payer_email="maria@example.org",
+        lines=[
+            PaymentLine(reference=str(key), description="Fees", amount_minor=amount)
+            for key, amount in parts
+        ],
+        currency="USD",
+        description="Fees",
+        return_path="/family/",
+        cancel_path="/family/",
+        idempotency_key=str(uuid4()),
+        cover_minor=cover,
+    )
+
+
+@pytest.fixture
+def paid(account: Any, sandbox: Any, family: make.Family, room: Any, drain: Any) -> Any:
+    """One child's invoice of 450.00 with 13.40 of cover, by card."""
+    make.bill(room)
+    [invoice] = make.owed(family.child)
+    started = start(family, [(invoice.id, 45000)])
+    sandbox.press(started, "pay")
+    payments.sync(started.payment_id)
+    drain()
+    return started.payment_id, invoice
+
+
+def booked(payment_id: UUID) -> tuple[int, int, int]:
+    """To invoices, as credit, as cover."""
+    invoices_, credit, cover = (
+        model._default_manager.filter(payment_id=payment_id).aggregate(sum=Sum("amount_minor"))[
+            "sum"
+        ]
+        or 0
+        for model in (Allocation, Credit, Cover)
+    )
+    return invoices_, credit, cover
+
+
+def balance(invoice: Any) -> int:
+    return int(invoices.get_invoice(invoice_id=invoice.id).balance_minor)
+
+
+def books_are_in_order(payment_id: UUID) -> bool:
+    return (
+        journal.state_of(payment_id).is_square
+        and sum(booked(payment_id)) == journal.state_of(payment_id).kept_minor
+        and add_up().problems == ()
+        and restoring.add_up().problems == ()
+    )
+
+
+def refund(family: make.Family, payment_id: UUID, amount: int, **more: Any) -> Any:
+    what = {"effect": "owe_again", "reason": "r", "actor": "a", "key": str(uuid4())}
+    return refunds.refund_payment(
+        payment_id=payment_id, student_id=family.child.pk, amount_minor=amount, **what | more
+    )
+
+
+# Captured
+
+
+def test_the_cover_is_neither_paid_onto_an_invoice_nor_credit(
+    paid: Any, family: make.Family
+) -> None:
+    payment_id, invoice = paid
+    info = payments.get_payment(payment_id)
+
+    assert (info.amount_minor, info.captured_minor, info.cover_minor) == (46340, 46340, 1340)
+    assert booked(payment_id) == (45000, 0, 1340)
+    assert balance(invoice) == 0
+    assert journal.state_of(payment_id).covered_minor == 1340
+    assert add_up().totals["covers_minor"] == 1340
+    assert totals.money_totals().collected_month_minor == 46340
+    assert books_are_in_order(payment_id)
+
+
+def test_without_its_cover_the_books_would_not_agree(paid: Any) -> None:
+    payment_id, _invoice = paid
+    Receipt.objects.filter(payment_id=payment_id).update(amount_minor=45000)
+    [problem] = add_up().problems
+    assert "is not what was given" in problem
+
+
+def test_the_story_tells_the_same_again(paid: Any) -> None:
+    payment_id, _invoice = paid
+    stored = list(event_store.load(payment_id))
+    history = event_store.History(version=stored[-1].version, events=[row.event for row in stored])
+    [row] = projections.project(payment_id, history)["payments_payment"]
+    columns = ("pk", *projections.PAYMENT.columns)
+    assert row == models.Payment.objects.values_list(*columns).get(pk=payment_id)
+    assert stored[0].event.cover_minor == 1340
+
+
+def test_a_story_from_before_has_no_cover() -> None:
+    payload = {"payer_id": str(uuid4()), "lines": [], "amount_minor": 5, "currency": "USD"}
+    payload |= {"provider": "stripe", "mode": "test", "method": "card"}
+    from apps.events.services.registry import registry
+
+    old = registry().decode("payments.initiated", 2, payload | {"at": "2026-01-01T00:00:00+00:00"})
+    assert isinstance(old, events.Initiated)
+    assert old.cover_minor == 0
+
+
+def test_the_receipt_and_its_pdf_show_it_on_a_line_of_its_own(
+    paid: Any, family: make.Family, client_for: Any
+) -> None:
+    payment_id, _invoice = paid
+    receipt = receipts.get_receipt(payment_id=payment_id)
+    assert [(line.text, line.amount_minor) for line in receipt.lines][-1:] == [
+        ("Processing cost", 1340)
+    ]
+    assert (receipt.amount_minor, receipt.cover_minor, receipt.credit_minor) == (46340, 1340, 0)
+    assert documents.receipt_pdf(receipt).startswith(b"%PDF")
+    [entry] = ledger.student_ledger(student_id=family.child.pk).payments
+    assert (entry.student_minor, entry.cover_minor, entry.refunded_minor) == (45000, 1340, 0)
+    bursar = client_for("bursar")
+    page = bursar.get(f"/portal/fees/students/{family.child.pk}/").content.decode()
+    assert "+ $13.40 processing cost" in page
+    detail = bursar.get(f"/portal/payments/{payment_id}/").content.decode()
+    assert "Covers the processing cost" in detail
+    assert "$13.40 covers the processing cost" in detail
+
+
+def test_what_an_invoice_no_longer_wants_is_credit_and_the_cover_stays_cover(
+    account: Any, sandbox: Any, family: make.Family, room: Any, drain: Any
+) -> None:
+    make.bill(room)
+    [invoice] = make.owed(family.child)
+    started = start(family, [(invoice.id, 45000)])
+    make.capture(family.guardian, 90000)
+    sandbox.press(started, "pay")
+    payments.sync(started.payment_id)
+    drain()
+    assert booked(started.payment_id) == (0, 45000, 1340)
+
+
+def test_posted_covers_are_never_changed(paid: Any) -> None:
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Cover.objects.update(amount_minor=1)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Cover.objects.all().delete()
+
+
+@pytest.mark.parametrize("cover", [-1, 10**12])
+def test_a_cover_that_no_payment_may_have(
+    account: Any, family: make.Family, room: Any, cover: int
+) -> None:
+    make.bill(room)
+    [invoice] = make.owed(family.child)
+    with pytest.raises(Invalid):
+        start(family, [(invoice.id, 45000)], cover=cover)
+    assert not models.Payment.objects.exists()
+
+
+def test_another_cover_is_another_payment(account: Any, family: make.Family, room: Any) -> None:
+    make.bill(room)
+    [invoice] = make.owed(family.child)
+    first = start(family, [(invoice.id, 45000)])
+    same = start(family, [(invoice.id, 45000)])
+    other = start(family, [(invoice.id, 45000)], cover=0)
+    assert (same.payment_id, same.reused) == (first.payment_id, True)
+    assert other.payment_id != first.payment_id
+    assert payments.get_payment(first.payment_id).status == "cancelled"
+
+
+# The gateways
+
+
+def test_stripe_is_asked_for_all_of_it_on_two_lines(paid: Any, sandbox: Any) -> None:
+    [session] = sandbox.app.store.all(sandbox.account(), "session")
+    assert session["amount_total"] == 46340
+    request = models.Payment.objects.get().request
+    assert [(line["description"], line["amount_minor"]) for line in request["lines"]] == [
+        ("Fees", 45000),
+        ("Processing cost", 1340),
+    ]
+
+
+def test_paypal_captures_all_of_it(
+    school: Any, sandbox: Any, family: make.Family, room: Any, drain: Any
+) -> None:
+    models.GatewayAccount.objects.all().delete()
+    accounts.create_sandbox_account(provider="paypal")
+    make.bill(room)
+    [invoice] = make.owed(family.child)
+    started = start(family, [(invoice.id, 45000)])
+    sandbox.press(started, "pay")
+    info = payments.sync(started.payment_id)
+    drain()
+    rows = sandbox.app.store.rows("SELECT body FROM object WHERE kind = 'paypal.capture'")
+    assert [json.loads(row[0])["amount"]["value"] for row in rows] == ["463.40"]
+    assert (info.captured_minor, info.method) == (46340, "paypal")
+    assert booked(started.payment_id) == (45000, 0, 1340)
+
+
+# Refunds
+
+
+def test_a_full_refund_gives_the_cover_back(paid: Any, family: make.Family, drain: Any) -> None:
+    payment_id, invoice = paid
+    refund(family, payment_id, 46340, effect="credit_note")
+    drain()
+    assert booked(payment_id) == (0, 0, 0)
+    assert balance(invoice) == 0
+    assert invoices.get_invoice(invoice_id=invoice.id).charged_minor == 0
+    receipt = receipts.get_receipt(payment_id=payment_id)
+    assert [row.amount_minor for row in receipt.refunds] == [46340]
+    assert books_are_in_order(payment_id)
+
+
+def test_a_part_is_taken_from_invoices_first(paid: Any, family: make.Family, drain: Any) -> None:
+    payment_id, invoice = paid
+    refund(family, payment_id, 40000)
+    drain()
+    assert (booked(payment_id), balance(invoice)) == ((5000, 0, 1340), 40000)
+    refund(family, payment_id, 5500)
+    drain()
+    assert (booked(payment_id), balance(invoice)) == ((0, 0, 840), 45000)
+    assert books_are_in_order(payment_id)
+    with pytest.raises(Invalid, match=r"At most \$8.40"):
+        refund(family, payment_id, 841)
+
+
+def test_what_is_left_of_the_cover_can_go_back_from_the_ledger_too(
+    paid: Any, family: make.Family, client_for: Any, drain: Any
+) -> None:
+    payment_id, _invoice = paid
+    refund(family, payment_id, 45000, effect="credit_note")
+    drain()
+    bursar = client_for("bursar")
+    url = f"/portal/fees/students/{family.child.pk}/refund/{payment_id}/"
+    assert url in bursar.get(f"/portal/fees/students/{family.child.pk}/").content.decode()
+    assert bursar.get(url).context["form"]["amount"].value() == "13.40"
+    sent = {"amount": "13.40", "reason": "r", "effect": "from_credit", "key": str(uuid4())}
+    bursar.post(url, sent | {f"part-{COVER}": "13.40", "confirmed": "1"})
+    drain()
+    assert booked(payment_id) == (0, 0, 0)
+    assert url not in bursar.get(f"/portal/fees/students/{family.child.pk}/").content.decode()
+
+
+def test_the_cover_stays_while_a_sibling_is_paid_by_it(
+    account: Any, sandbox: Any, family: make.Family, room: Any, drain: Any
+) -> None:
+    make.bill(room)
+    [first], [second] = (make.owed(child) for child in family.children)
+    started = start(family, [(first.id, 45000), (second.id, 45000)])
+    sandbox.press(started, "pay")
+    payments.sync(started.payment_id)
+    drain()
+    with pytest.raises(Invalid, match=r"At most \$450.00"):
+        refund(family, started.payment_id, 45001)
+    refund(family, started.payment_id, 45000)
+    drain()
+    assert booked(started.payment_id) == (45000, 0, 1340)
+
+
+def test_the_bursar_reads_it_and_may_choose_otherwise(
+    paid: Any, family: make.Family, client_for: Any, drain: Any
+) -> None:
+    payment_id, _invoice = paid
+    bursar = client_for("bursar")
+    url = f"/portal/fees/students/{family.child.pk}/refund/{payment_id}/"
+    page = bursar.get(url)
+    assert page.context["form"]["amount"].value() == "463.40"
+    assert "It goes back last" in page.content.decode()
+    sent = {"amount": "100.00", "reason": "r", "effect": "owe_again", "key": str(uuid4())}
+    asked = bursar.post(url, sent)
+    rows = {part.invoice_id: part.amount_minor for part, _field in asked.context["parts"].rows()}
+    assert rows[COVER] == 0
+    assert "Processing cost" in asked.content.decode()
+    invoice_part = next(f"part-{key}" for key in rows if key != COVER)
+    chosen = {invoice_part: "86.60", f"part-{COVER}": "13.40", "confirmed": "1"}
+    assert bursar.post(url, sent | chosen).status_code == 302
+    drain()
+    assert booked(payment_id) == (45000 - 8660, 0, 0)
+    assert books_are_in_order(payment_id)
+
+
+def test_money_paid_in_advance_goes_back_with_its_cover(
+    account: Any, sandbox: Any, family: make.Family, room: Any, drain: Any
+) -> None:
+    payer = family.guardian
+    started = payments.start_payment(
+        payer_id=payer.pk,
+        payer_name=payer.name,
+        payer_email="",
+        lines=[PaymentLine(reference=f"prepayment:{payer.pk}", description="a", amount_minor=5000)],
+        currency="USD",
+        description="Fees",
+        return_path="/",
+        cancel_path="/",
+        idempotency_key="one",
+        cover_minor=180,
+    )
+    sandbox.press(started, "pay")
+    payments.sync(started.payment_id)
+    drain()
+    assert booked(started.payment_id) == (0, 5000, 180)
+    refund(family, started.payment_id, 5180, effect="from_credit")
+    drain()
+    assert booked(started.payment_id) == (0, 0, 0)
+
+
+def test_a_refund_that_comes_back_is_cover_again(
+    paid: Any, family: make.Family, sandbox: Any, drain: Any
+) -> None:
+    payment_id, invoice = paid
+    refund(family, payment_id, 46340)
+    drain()
+    [made] = sandbox.app.store.all(sandbox.account(), "refund")
+    sandbox.app.gateway.finish_refund(sandbox.account(), made["id"], "failed")
+    payments.sync(payment_id)
+    drain()
+    assert (booked(payment_id), balance(invoice)) == ((45000, 0, 1340), 0)
+    assert books_are_in_order(payment_id)
+
+
+# Disputes
+
+
+def test_a_dispute_lost_and_then_won(paid: Any, sandbox: Any, drain: Any) -> None:
+    payment_id, invoice = paid
+    session = models.Payment.objects.get(pk=payment_id).session_id
+    made = _control(sandbox, "dispute", session=session)
+    _control(sandbox, "close_dispute", dispute=made["id"], status="lost")
+    payments.sync(payment_id)
+    drain()
+    assert (booked(payment_id), balance(invoice)) == ((0, 0, 0), 45000)
+    assert DisputeLoss.objects.get().state == "waiting"
+    assert books_are_in_order(payment_id)
+    _control(sandbox, "close_dispute", dispute=made["id"], status="won")
+    payments.sync(payment_id)
+    drain()
+    assert (booked(payment_id), balance(invoice)) == ((45000, 0, 1340), 0)
+    assert books_are_in_order(payment_id)
+
+
+def _control(sandbox: Any, name: str, **wanted: Any) -> Any:
+    return requests.post(f"{sandbox.url}/_control/{name}", json=wanted, timeout=5).json()
