@@ -26,8 +26,10 @@ from apps.events.services.audit import (
     audit_with,
 )
 from apps.events.services.counting import count as count_outbox
+from apps.events.services.counting import count_also
 from apps.events.services.counting import counted as counted_outboxes
 from apps.events.services.counting import look as look_at_outbox
+from apps.events.services.counting import summed as summed_figures
 from apps.events.services.draining import drain
 from apps.events.services.errors import (
     PublishedWhileReplaying,
@@ -96,6 +98,7 @@ __all__ = [
     "append",
     "audit_with",
     "backlog",
+    "count_also",
     "count_outbox",
     "counted_outboxes",
     "discard_letter",
@@ -128,6 +131,7 @@ __all__ = [
     "retry_letter",
     "state_of",
     "streams_naming",
+    "summed_figures",
     "waiting",
     "waiting_about",
     "waiting_event_ids",

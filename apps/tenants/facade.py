@@ -20,7 +20,7 @@ from apps.tenants.services.features import (
 from apps.tenants.services.figures import platform_figures
 from apps.tenants.services.history import label_of
 from apps.tenants.services.operations import OperationContext, operation, start_operation
-from apps.tenants.services.outboxes import stuck_events
+from apps.tenants.services.outboxes import figures_of_schools, stuck_events
 from apps.tenants.services.plans.limits import check_limit, notices_at_hand
 from apps.tenants.services.plans.meters import amount_text, meter
 from apps.tenants.services.provision import provision_school
@@ -61,6 +61,7 @@ __all__ = [
     "declare_feature",
     "feature_on",
     "features_of",
+    "figures_of_schools",
     "find_school",
     "find_school_by_host",
     "forget_hosts",

@@ -131,6 +131,8 @@ class StateOfThings(Collector):
         letters, parked = tenants.stuck_events()
         yield _gauge("outbox_dead_letters", "Events that wait for a person's decision.", letters)
         yield _gauge("outbox_parked", "Events that wait for paused consumers.", parked)
+        for name, (text, total) in tenants.figures_of_schools().items():
+            yield _gauge(name, text, total)
 
 
 def _replica() -> Iterator[Metric]:

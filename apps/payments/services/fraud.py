@@ -19,7 +19,6 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from prometheus_client import Counter
 
 from apps.identity import facade as identity
 from apps.payments.models import FraudHold, PaymentOrigin
@@ -38,7 +37,6 @@ WINDOW = timedelta(hours=1)
 KEPT_FOR = timedelta(days=7)
 # Declines at one address look like a stolen list of cards only when several payers have them.
 PAYERS_AT_ONE_ADDRESS = 3
-HOLDS = Counter("homeroom_payment_holds", "Pauses of payments after odd attempts.", ["kind"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +182,6 @@ def _place(hit: Hit) -> None:
             "until": now + timedelta(minutes=PAUSE_MINUTES.value),
         },
     )
-    HOLDS.labels(hit.kind).inc()
     identity.record_audit(
         actor="system", action="payments.hold_placed", subject=hit.kind, detail=dict(hit.seen)
     )

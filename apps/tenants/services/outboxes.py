@@ -122,6 +122,11 @@ def stuck_events() -> tuple[int, int]:
     return totals.dead_letters, totals.parked
 
 
+def figures_of_schools() -> dict[str, tuple[str, int]]:
+    """What the apps have counted in all schools: name -> what it says, and the last sum."""
+    return events.summed_figures(one.schema_name for one in find_outboxes())
+
+
 def find_outboxes(text: str = "", *, limit: int | None = None) -> list[Outbox]:
     """The platform's outbox and the schools' by name; `text` as in `search_schools`. Not those of
     schools that are being made: they have no tables yet."""
