@@ -52,6 +52,7 @@ SENTENCES: Mapping[str, Promise] = {
     "payments.account_renamed": _("Gave a gateway account another name"),
     "payments.account_turned_off": _("Turned a gateway account off"),
     "payments.account_turned_on": _("Turned a gateway account on"),
+    "payments.webhook_completed": _("Had a gateway send kinds of news that it did not send"),
     "payments.hold_kept": _("Kept a payer blocked"),
     "payments.hold_placed": _("Paused payments after odd attempts"),
     "payments.hold_released": _("Let a blocked payer pay again"),

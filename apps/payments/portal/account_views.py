@@ -150,14 +150,18 @@ def account_rotate(request: HttpRequest, account_id: UUID) -> HttpResponse:
 @require_POST
 def account_check(request: HttpRequest, account_id: UUID) -> HttpResponse:
     try:
-        account = accounts.check_account(account_id=account_id)
+        accounts.check_account(account_id=account_id)
+        completed = accounts.complete_webhook(account_id=account_id, actor=_actor(request))
     except NotFound:
         raise
     except DomainError as error:
         message = _("The gateway does not accept this account: %(problem)s")
         messages.error(request, message % {"problem": error})
     else:
-        _tell_check(request, problem=account.problem)
+        if completed:
+            message = _("The gateway did not tell us of disputes or other news yet. Now it does.")
+            messages.info(request, message)
+        _tell_check(request, problem=accounts.get_account(account_id).problem)
     return redirect("payments:account", account_id)
 
 

@@ -308,6 +308,10 @@ class Provider(Protocol):
     def register_webhook(self, *, url: str, idempotency_key: str) -> WebhookEndpoint:
         """Ask the gateway to send its events to this address."""
 
+    def complete_webhook(self, endpoint_id: str) -> bool:
+        """Have an endpoint of before send the kinds of events that were added since. True when
+        some were missing; raises Gone when the gateway has no such endpoint."""
+
     def remove_webhook(self, endpoint_id: str) -> None:
         """Stop sending there. An endpoint that is gone already is fine."""
 

@@ -29,6 +29,7 @@ from apps.payments.providers.base import (
     Credentials,
     Declined,
     DisputeSnapshot,
+    Gone,
     HostedSession,
     Invalid,
     Message,
@@ -233,6 +234,21 @@ class StripeProvider:
                 {"idempotency_key": idempotency_key},
             ).to_dict()
         return WebhookEndpoint(endpoint_id=endpoint["id"], secret=endpoint.get("secret") or "")
+
+    def complete_webhook(self, endpoint_id: str) -> bool:
+        endpoints = self._client.v1.webhook_endpoints
+        try:
+            with _translated_errors():
+                known = endpoints.retrieve(endpoint_id).to_dict()["enabled_events"]
+                missing = [] if "*" in known else sorted({*EVENT_TYPES} - {*known})
+                if missing:
+                    wanted: Any = {"enabled_events": [*known, *missing]}
+                    endpoints.update(endpoint_id, wanted)
+        except Invalid as error:
+            if error.code == "resource_missing":
+                raise Gone(error.detail, code=error.code) from error
+            raise
+        return bool(missing)
 
     def remove_webhook(self, endpoint_id: str) -> None:
         try:

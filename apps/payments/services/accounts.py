@@ -17,7 +17,7 @@ from apps.identity import facade as identity
 from apps.payments import models, selectors
 from apps.payments.contracts import AccountInfo
 from apps.payments.preferences import ONLINE_PAYMENTS
-from apps.payments.providers.base import Credentials, Provider, ProviderError
+from apps.payments.providers.base import Credentials, Gone, Provider, ProviderError
 from apps.payments.providers.paypal import PayPalProvider
 from apps.payments.providers.stripe import StripeProvider
 from apps.payments.services.errors import NoGateway
@@ -287,6 +287,26 @@ def ensure_webhook(account: models.GatewayAccount) -> None:
     """
     if not account.webhook_secret or account.webhook_url != webhook_address(account):
         register_webhook(account)
+
+
+def complete_webhook(*, account_id: UUID, actor: str) -> bool:
+    """Have the gateway send kinds of events that were added after it was asked the first time.
+    True when some were missing. A failure is noted as the account's `problem`. Talks to the
+    network."""
+    account = get_account(account_id)
+    if not account.webhook_endpoint_id:
+        return False
+    try:
+        completed = provider_for(account).complete_webhook(account.webhook_endpoint_id)
+    except Gone:
+        register_webhook(account)
+        return False
+    except ProviderError as error:
+        _note_problem(account, error.detail)
+        return False
+    if completed:
+        note_audit(account, "payments.webhook_completed", actor)
+    return completed
 
 
 def webhook_address(account: models.GatewayAccount) -> str:

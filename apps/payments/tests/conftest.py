@@ -20,6 +20,11 @@ from apps.payments import models
 from apps.payments.contracts import StartedPayment
 from apps.payments.sandbox.app import SandboxApp, serve
 from apps.payments.sandbox.gateway import Behaviour
+from apps.payments.services import accounts
+
+KEY = "sk_test_" + "a1B2" * 8
+OTHER = "sk_test_" + "c3D4" * 8
+ACTOR = "head@example.org"
 
 
 @dataclass
@@ -110,5 +115,31 @@ def heard(school: Any) -> Callable[[str], list[dict[str, Any]]]:
                 [event_type],
             )
             return [json.loads(row[0]) for row in cursor.fetchall()]
+
+    return read
+
+
+@pytest.fixture
+def stripe(school, sandbox, settings):
+    """A test account of the school's own; the sandbox stands in for Stripe."""
+    settings.STRIPE_API_BASE = sandbox.url
+    models.GatewayAccount.objects.all().delete()
+    info = accounts.connect_account(label="Stripe", mode="test", secret_key=KEY, actor=ACTOR)
+    accounts.make_default(account_id=info.id, actor=ACTOR)
+    return models.GatewayAccount.objects.get(pk=info.id)
+
+
+@pytest.fixture
+def trail(school):
+    """trail(): the audit entries about accounts, newest last, as (action, actor, subject)."""
+    from django.db import connection
+
+    def read():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT action, actor, subject, detail::text FROM identity_auditentry"
+                " WHERE action LIKE 'payments.%%' ORDER BY at, id"
+            )
+            return cursor.fetchall()
 
     return read

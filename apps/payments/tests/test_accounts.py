@@ -12,39 +12,10 @@ from django.utils import timezone
 from apps.payments import facade as payments
 from apps.payments import models, selectors
 from apps.payments.services import account_care, accounts
+from apps.payments.tests.conftest import ACTOR, KEY, OTHER
 from apps.payments.tests.factories import LineFactory, start
 from kernel.errors import Conflict, Invalid, Unavailable
 from kernel.schools import in_school
-
-KEY = "sk_test_" + "a1B2" * 8
-OTHER = "sk_test_" + "c3D4" * 8
-ACTOR = "head@example.org"
-
-
-@pytest.fixture
-def stripe(school, sandbox, settings):
-    """A test account of the school's own; the sandbox stands in for Stripe."""
-    settings.STRIPE_API_BASE = sandbox.url
-    models.GatewayAccount.objects.all().delete()
-    info = accounts.connect_account(label="Stripe", mode="test", secret_key=KEY, actor=ACTOR)
-    accounts.make_default(account_id=info.id, actor=ACTOR)
-    return models.GatewayAccount.objects.get(pk=info.id)
-
-
-@pytest.fixture
-def trail(school):
-    """trail(): the audit entries about accounts, newest last, as (action, actor, subject)."""
-    from django.db import connection
-
-    def read():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT action, actor, subject, detail::text FROM identity_auditentry"
-                " WHERE action LIKE 'payments.%%' ORDER BY at, id"
-            )
-            return cursor.fetchall()
-
-    return read
 
 
 def page_of(client, account):
@@ -297,32 +268,6 @@ def test_an_old_secret_is_good_for_a_day(client_for, stripe):
     assert stripe.secrets_valid(at=now) == [stripe.webhook_secret, first]
     assert stripe.secrets_valid(at=now + timedelta(hours=25)) == [stripe.webhook_secret]
     assert selectors.get_account(stripe.pk).old_secret_until is not None
-
-
-def test_the_old_endpoint_goes_when_the_secret_rotates(client_for, stripe, sandbox):
-    client = client_for("admin")
-    client.post(reverse("payments:account_check", args=[stripe.pk]))
-
-    client.post(reverse("payments:account_rotate", args=[stripe.pk]))
-
-    stripe.refresh_from_db()
-    [endpoint] = sandbox.app.store.all(sandbox.account(), "webhook_endpoint")
-    assert endpoint["id"] == stripe.webhook_endpoint_id
-    assert endpoint["secret"] == stripe.webhook_secret
-
-
-def test_a_rotation_that_fails_keeps_the_old_secret(client_for, stripe, settings):
-    client = client_for("admin")
-    client.post(reverse("payments:account_check", args=[stripe.pk]))
-    stripe.refresh_from_db()
-    first = stripe.webhook_secret
-    settings.STRIPE_API_BASE = "http://127.0.0.1:1"
-
-    answer = client.post(reverse("payments:account_rotate", args=[stripe.pk]), follow=True)
-
-    stripe.refresh_from_db()
-    assert "the old one stays" in answer.content.decode()
-    assert stripe.webhook_secret == first
 
 
 def test_a_secret_from_the_dashboard_is_entered_by_hand(client_for, stripe):

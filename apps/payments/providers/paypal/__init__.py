@@ -7,6 +7,7 @@ key there, and a key beside it would only bring an old refusal back when the pay
 
 from __future__ import annotations
 
+import json
 import secrets as random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -145,6 +146,18 @@ class PayPalProvider:
             if webhook.get("url") == url:
                 return dict(webhook)
         raise Unknown(gettext_noop("The gateway had an internal error."))
+
+    def complete_webhook(self, endpoint_id: str) -> bool:
+        path = f"v1/notifications/webhooks/{quote(endpoint_id, safe='')}"
+        rows = self._api.call("GET", path).get("event_types") or []
+        known = [row["name"] for row in rows]
+        missing = [name for name in messages.EVENT_TYPES if name not in known]
+        if not missing or "*" in known:
+            return False
+        names = [{"name": name} for name in (*known, *missing)]
+        change = [{"op": "replace", "path": "/event_types", "value": names}]
+        self._api.call("PATCH", path, json.dumps(change).encode())
+        return True
 
     def remove_webhook(self, endpoint_id: str) -> None:
         try:

@@ -20,6 +20,7 @@ TOKEN_SECONDS = 9 * 3600
 # For so long the same PayPal-Request-Id brings the same answer.
 KEY_SECONDS = {"orders": 6 * 3600, "captures": 45 * 24 * 3600}
 _CLIENT = re.compile(r"sandbox_[A-Za-z0-9_-]{20,200}")
+_WEBHOOKS = "/v1/notifications/webhooks/"
 
 
 class PayPalApi:
@@ -39,12 +40,16 @@ class PayPalApi:
                 text = request.text()
                 if path == "/v1/notifications/verify-webhook-signature":
                     return json_reply(200, self.paypal.verify(account, text))
+                if request.method == "PATCH" and path.startswith(_WEBHOOKS):
+                    changes = _changes(text)
+                    webhook_id = path.removeprefix(_WEBHOOKS)
+                    return json_reply(200, self.paypal.change_webhook(account, webhook_id, changes))
                 return self._routed(account, request, path, _body(text), base)
         except PayPalError as error:
             return json_reply(error.status, error.body)
 
     def _routed(self, account: str, request: Request, path: str, body: Json, base: str) -> Reply:
-        if request.method == "DELETE" and path.startswith("/v1/notifications/webhooks/"):
+        if request.method == "DELETE" and path.startswith(_WEBHOOKS):
             self.paypal.delete_webhook(account, path.rpartition("/")[2])
             return 204, [], b""
         if request.method == "GET":
@@ -70,6 +75,8 @@ class PayPalApi:
     def _get(self, account: str, path: str, query: dict[str, list[str]]) -> Json:
         if path == "/v1/notifications/webhooks":
             return self.paypal.list_webhooks(account)
+        if path.startswith(_WEBHOOKS):
+            return self.paypal.get_webhook(account, path.removeprefix(_WEBHOOKS))
         if path == "/v1/reporting/transactions":
             return self._report(account, query)
         if path == "/v1/customer/disputes":
@@ -184,6 +191,16 @@ def _body(text: str) -> Json:
         # The package sends `null` with a GET: PayPal would refuse it, so the twin does.
         raise PayPalError(400, "MALFORMED_REQUEST_JSON")
     return body
+
+
+def _changes(text: str) -> list[Json]:
+    try:
+        changes = json.loads(text)
+    except ValueError:
+        changes = None
+    if not isinstance(changes, list) or not all(isinstance(each, dict) for each in changes):
+        raise PayPalError(400, "MALFORMED_REQUEST_JSON")
+    return changes
 
 
 def _named(path: str) -> tuple[str, str]:

@@ -39,6 +39,27 @@ class Webhooks(Refunds):
     def list_webhooks(self, account: str) -> Json:
         return {"webhooks": [shown(w) for w in self.store.all(account, "webhook_endpoint")]}
 
+    def get_webhook(self, account: str, webhook_id: str) -> Json:
+        webhook = self.store.get(account, "webhook_endpoint", webhook_id)
+        if webhook is None:
+            raise wire.not_found("webhook")
+        return shown(webhook)
+
+    def change_webhook(self, account: str, webhook_id: str, changes: list[Json]) -> Json:
+        """JSON Patch, as PayPal has it: other events, or another address."""
+        webhook = self.store.get(account, "webhook_endpoint", webhook_id)
+        if webhook is None:
+            raise wire.not_found("webhook")
+        for change in changes:
+            if change.get("op") != "replace" or change.get("path") not in ("/url", "/event_types"):
+                raise PayPalError(400, "INVALID_PATCH_OPERATION")
+            if change["path"] == "/url":
+                webhook["url"] = str(change["value"])
+            else:
+                webhook["enabled_events"] = [str(row["name"]) for row in change["value"]]
+        self.store.put(account, "webhook_endpoint", webhook)
+        return shown(webhook)
+
     def delete_webhook(self, account: str, webhook_id: str) -> Json:
         """Messages that were still on their way are not sent any more."""
         if self.store.get(account, "webhook_endpoint", webhook_id) is None:

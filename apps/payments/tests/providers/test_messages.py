@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from apps.payments.providers.base import BadSignature
+from apps.payments.providers.base import BadSignature, Gone
 
 
 @pytest.fixture
@@ -100,3 +100,41 @@ def test_a_removed_endpoint_hears_nothing(stand, endpoint):
     stand.paid()
 
     assert stand.sandbox.collect() == []
+
+
+def enabled(stand, endpoint):
+    rows = stand.sandbox.app.store.rows(
+        "SELECT account, body FROM object WHERE kind = 'webhook_endpoint' AND id = ?",
+        endpoint.endpoint_id,
+    )
+    [(account, body)] = rows
+    return account, json.loads(body)
+
+
+def test_an_endpoint_of_before_gets_the_kinds_that_were_added(stand, endpoint):
+    account, row = enabled(stand, endpoint)
+    everything = row["enabled_events"]
+    with stand.sandbox.app.store.work():
+        row["enabled_events"] = ["somebody.asked.for.this", everything[0]]
+        stand.sandbox.app.store.put(account, "webhook_endpoint", row)
+
+    assert stand.provider.complete_webhook(endpoint.endpoint_id)
+
+    now = enabled(stand, endpoint)[1]["enabled_events"]
+    assert set(now) == {"somebody.asked.for.this", *everything}
+    assert not stand.provider.complete_webhook(endpoint.endpoint_id)
+
+
+def test_an_endpoint_for_all_kinds_lacks_none(stand, endpoint):
+    account, row = enabled(stand, endpoint)
+    with stand.sandbox.app.store.work():
+        stand.sandbox.app.store.put(account, "webhook_endpoint", row | {"enabled_events": ["*"]})
+
+    assert not stand.provider.complete_webhook(endpoint.endpoint_id)
+
+
+def test_an_endpoint_that_is_gone_cannot_be_completed(stand, endpoint):
+    stand.provider.remove_webhook(endpoint.endpoint_id)
+
+    with pytest.raises(Gone):
+        stand.provider.complete_webhook(endpoint.endpoint_id)
