@@ -254,6 +254,7 @@ class TakingsCell:
     account_id: UUID | None
     account: str
     taken_minor: int = 0
+    cover_minor: int = 0  # what of the taken was added for the cost of processing
     taken_count: int = 0
     returned_minor: int = 0
     returned_count: int = 0
@@ -301,6 +302,7 @@ class TakenRow:
     method: str
     account: str
     amount_minor: int
+    cover_minor: int
     refunded_minor: int
     test_mode: bool
 

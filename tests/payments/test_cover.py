@@ -16,13 +16,15 @@ from apps.fees.contracts import COVER
 from apps.fees.models import Allocation, Cover, Credit, DisputeLoss, Receipt
 from apps.fees.restoring import add_up
 from apps.fees.selectors import invoices, ledger, receipts, totals
+from apps.fees.selectors.takings import takings
 from apps.fees.services import documents, refunds
 from apps.fees.tests import factories as make
 from apps.payments import events, models, projections, restoring
 from apps.payments import facade as payments
-from apps.payments.contracts import PaymentLine
+from apps.payments.contracts import REAL_MONEY, PaymentLine
 from apps.payments.services import accounts, journal
 from kernel.errors import Invalid
+from kernel.schools import today
 
 
 def start(family: make.Family, parts: list[tuple[UUID, int]], cover: int = 1340) -> Any:
@@ -150,6 +152,7 @@ def test_the_receipt_and_its_pdf_show_it_on_a_line_of_its_own(
     detail = bursar.get(f"/portal/payments/{payment_id}/").content.decode()
     assert "Covers the processing cost" in detail
     assert "$13.40 covers the processing cost" in detail
+    assert "The processing cost that the payer added goes back last." in detail
 
 
 def test_what_an_invoice_no_longer_wants_is_credit_and_the_cover_stays_cover(
@@ -368,3 +371,37 @@ def test_a_dispute_lost_and_then_won(paid: Any, sandbox: Any, drain: Any) -> Non
 
 def _control(sandbox: Any, name: str, **wanted: Any) -> Any:
     return requests.post(f"{sandbox.url}/_control/{name}", json=wanted, timeout=5).json()
+
+
+# Reports
+
+
+def test_takings_show_it_in_a_column_and_as_a_category_of_its_own(
+    paid: Any, family: make.Family, client_for: Any, drain: Any
+) -> None:
+    payment_id, _invoice = paid
+    refund(family, payment_id, 46340)
+    drain()
+    found = takings(since=today(), until=today(), which=REAL_MONEY)
+    assert (found.total.taken_minor, found.total.cover_minor) == (46340, 1340)
+    for cuts in (found.by_day, found.by_method, found.by_category, found.by_account):
+        assert sum(cut.cover_minor for cut in cuts) == 1340
+        assert sum(cut.net_minor for cut in cuts) == 0
+    sums = {cut.label: (cut.taken_minor, cut.returned_minor) for cut in found.by_category}
+    assert sums == {"Tuition": (45000, 45000), "Processing cost": (1340, 1340)}
+    bursar = client_for("bursar")
+    page = bursar.get("/portal/fees/reports/?period=month").content.decode()
+    assert "Of it processing cost" in page
+    assert "Added by payers; it is in what was taken" in page
+    url = "/portal/fees/reports/takings/file/?format=csv&cut="
+    payments_file = b"".join(bursar.get(f"{url}payments").streaming_content).decode()
+    assert "Of it processing cost" in payments_file
+    assert "13.40" in payments_file.splitlines()[1]
+    methods_file = b"".join(bursar.get(f"{url}method").streaming_content).decode()
+    assert methods_file.splitlines()[1].endswith("13.40")
+
+
+def test_the_api_tells_it(paid: Any, client_for: Any) -> None:
+    payment_id, _invoice = paid
+    answer = client_for("bursar").get(f"/api/v1/payments/{payment_id}/").json()
+    assert (answer["amount_minor"], answer["cover_minor"]) == (46340, 1340)

@@ -279,4 +279,4 @@ def test_the_number_of_queries_does_not_grow(
         november()
 
 
-QUERIES = 11
+QUERIES = 13

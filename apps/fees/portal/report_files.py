@@ -77,14 +77,17 @@ def _name(report: str, since: date, until: date, which: str) -> str:
 
 
 def _cut_sheet(title: str, first: str, cuts: Sequence[Cut], found: Takings) -> Sheet:
-    columns = (first, pgettext("money", "Taken"), _("Given back"), _("Lost"), _("Net"))
+    columns = (
+        *(first, pgettext("money", "Taken"), _("Given back"), _("Lost"), _("Net")),
+        _("Of it processing cost"),
+    )
     currency = found.report.currency
     rows = [_cut_row(cut.label or cut.key, cut, currency) for cut in cuts]
     return Sheet(title, columns, [*rows, _cut_row(_("Total"), found.total, currency)])
 
 
 def _cut_row(name: Cell, cut: Cut, currency: str) -> Row:
-    sums = (cut.taken_minor, cut.returned_minor, cut.lost_minor, cut.net_minor)
+    sums = (cut.taken_minor, cut.returned_minor, cut.lost_minor, cut.net_minor, cut.cover_minor)
     return (name, *(Money(minor, currency) for minor in sums))
 
 
@@ -101,6 +104,7 @@ def _payments(since: date, until: date, which: str) -> Sheet:
     columns = (
         *(_("Paid"), _("Payer"), _("What for"), _("Method"), _("Account")),
         *(_("Amount"), _("Refunded since"), _("Currency"), _("Number"), _("Test")),
+        _("Of it processing cost"),
     )
     return Sheet(_("Payments"), columns, _payment_rows(since, until, which))
 
@@ -119,6 +123,7 @@ def _payment_rows(since: date, until: date, which: str) -> Iterator[Row]:
             currency,
             str(row.payment_id),
             _("yes") if row.test_mode else "",
+            Money(row.cover_minor, currency),
         )
 
 

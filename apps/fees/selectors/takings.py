@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from apps.fees.models import Allocation, FeeCategory
+from apps.fees.models import Allocation, Cover, FeeCategory
 from apps.payments import facade as payments
 from apps.payments.contracts import OFFLINE, TakingsCell, TakingsReport
 
@@ -29,6 +29,7 @@ class Cut:
     key: Any
     label: str = ""
     taken_minor: int = 0
+    cover_minor: int = 0  # of what was taken
     returned_minor: int = 0
     lost_minor: int = 0
     taken_count: int = 0
@@ -85,6 +86,7 @@ def takings(*, since: date, until: date, which: str) -> Takings:
 
 def _add(cut: Cut, cell: TakingsCell) -> None:
     cut.taken_minor += cell.taken_minor
+    cut.cover_minor += cell.cover_minor
     cut.returned_minor += cell.returned_minor
     cut.lost_minor += cell.lost_minor
     cut.taken_count += cell.taken_count
@@ -138,8 +140,9 @@ def _days(report: TakingsReport) -> list[date]:
 
 
 def _by_category(report: TakingsReport, total: Cut) -> list[Cut]:
-    """What payments were given to when they came in, and what refunds took back; the rest is
-    credit. Credit that is used later stays where it was counted."""
+    """What payments were given to when they came in, and what refunds took back; the cover of the
+    processing cost by itself, and the rest is credit. Credit that is used later stays where it was
+    counted."""
     given = _sums(Allocation.Kind.PAYMENT, "payment_id", report.payment_ids)
     taken = _sums(Allocation.Kind.REFUND, "source_id", report.refund_ids)
     cuts = [
@@ -147,6 +150,7 @@ def _by_category(report: TakingsReport, total: Cut) -> list[Cut]:
         for key, label in _categories()
         if given[key] or taken[key]
     ]
+    cuts.append(_cover(report))
     rest = Cut(
         key="rest",
         label=_("Credit, or not given to an invoice yet"),
@@ -154,7 +158,28 @@ def _by_category(report: TakingsReport, total: Cut) -> list[Cut]:
         returned_minor=total.returned_minor - sum(cut.returned_minor for cut in cuts),
     )
     lost = Cut(key="lost", label=_("Lost to disputes"), lost_minor=total.lost_minor)
-    return [*cuts, *(cut for cut in (rest, lost) if cut.moved)]
+    return [cut for cut in (*cuts, rest, lost) if cut.moved]
+
+
+def _cover(report: TakingsReport) -> Cut:
+    """What payers added for the processing cost, and what of it went back."""
+    added = _added(Cover.Kind.PAYMENT, "payment_id", report.payment_ids)
+    returned = -_added(Cover.Kind.REFUND, "source_id", report.refund_ids)
+    label = _("Processing cost")
+    return Cut(
+        key="cover", label=label, taken_minor=added, cover_minor=added, returned_minor=returned
+    )
+
+
+def _added(kind: str, column: str, keys: Sequence[UUID]) -> int:
+    """What rows of the cover of this kind come to."""
+    return sum(
+        Cover.objects.filter(kind=kind, **{f"{column}__in": some})
+        .order_by()
+        .aggregate(sum=Sum("amount_minor"))["sum"]
+        or 0
+        for some in _some_at_once(keys)
+    )
 
 
 def _categories() -> list[tuple[UUID | None, str]]:
@@ -166,10 +191,14 @@ def _categories() -> list[tuple[UUID | None, str]]:
 def _sums(kind: str, column: str, keys: Sequence[UUID]) -> dict[UUID | None, int]:
     """Category -> what rows of this kind gave to its invoices."""
     found: dict[UUID | None, int] = defaultdict(int)
-    for start in range(0, len(keys), KEYS_AT_ONCE):
-        some = {f"{column}__in": keys[start : start + KEYS_AT_ONCE]}
-        rows = Allocation.objects.filter(kind=kind, **some).order_by()
+    for some in _some_at_once(keys):
+        rows = Allocation.objects.filter(kind=kind, **{f"{column}__in": some}).order_by()
         sums = rows.values("invoice__fee__category_id").annotate(sum=Sum("amount_minor"))
         for category_id, amount in sums.values_list("invoice__fee__category_id", "sum"):
             found[category_id] += amount
     return found
+
+
+def _some_at_once(keys: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+    for start in range(0, len(keys), KEYS_AT_ONCE):
+        yield keys[start : start + KEYS_AT_ONCE]

@@ -10,7 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, F, Q, QuerySet, Sum
-from django.db.models.functions import TruncDate
+from django.db.models.functions import Least, TruncDate
 from django.utils.translation import gettext as _
 
 from apps.payments import contracts, models
@@ -74,6 +74,7 @@ def taken_rows(
             method=row.method,
             account=row.account.label if row.account else "",
             amount_minor=row.captured_minor,
+            cover_minor=min(row.cover_minor, row.captured_minor),
             refunded_minor=row.refunded_minor,
             test_mode=row.mode != models.LIVE,
         )
@@ -171,7 +172,11 @@ def _captures(rows: QuerySet[models.Payment]) -> list[dict[str, Any]]:
         account_key=F("account_id"),
         label=F("account__label"),
     )
-    sums: Any = cells.annotate(taken_minor=Sum("captured_minor"), taken_count=Count("pk"))
+    sums: Any = cells.annotate(
+        taken_minor=Sum("captured_minor"),
+        cover_minor=Sum(Least("cover_minor", "captured_minor")),
+        taken_count=Count("pk"),
+    )
     return list(sums.order_by())
 
 
