@@ -83,7 +83,8 @@ class BillingRunReversed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutopayAnnounced:
-    """A guardian's saved card will be charged on a day, for what is due by then."""
+    """A guardian's saved card will be charged on a day, for what is due by then. `cover_minor` of
+    the total is added for the cost of processing."""
 
     name: ClassVar[str] = "fees.autopay_announced"
     version: ClassVar[int] = 1
@@ -97,6 +98,7 @@ class AutopayAnnounced:
     currency: str
     card: str
     charge_on: date
+    cover_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,19 @@ from django.utils.translation import gettext_lazy as _
 from apps.fees.permissions import MANAGE_FEES
 from apps.tenants.facade import Setting, declare, declare_feature, kinds
 from kernel.errors import Invalid
-from kernel.schools import today
+from kernel.money import exponent
+from kernel.schools import current_school, today
 
 MAX_PREFIX = 6
+COVER_OFF, COVER_OFFERED, COVER_ALWAYS = "off", "offered", "always"
+COVER_MODES = {
+    COVER_OFF: _("The school bears it"),
+    COVER_OFFERED: _("Families may tick a box to cover it"),
+    COVER_ALWAYS: _("It is added to every payment online"),
+}
+MAX_COVER = 500  # basis points
+# Where one unit of the currency is little money, five may be the fixed part of a fee.
+_SMALL_UNITS = ("DKK", "MXN", "NOK", "PLN", "SEK", "ZAR")
 _PREFIX = re.compile(r"[A-Z]([A-Z-]*[A-Z])?")
 
 
@@ -28,6 +38,19 @@ def _check_prefix(text: str) -> str:
         message = _now("Use up to %(longest)s letters from A to Z, with hyphens between them.")
         raise Invalid(message % {"longest": MAX_PREFIX}, field="fees.invoice_prefix")
     return cleaned
+
+
+def _check_cover(mode: str) -> str:
+    if mode not in COVER_MODES:
+        raise Invalid(_now("Choose who bears the processing cost."), field="fees.cover")
+    return mode
+
+
+def max_fixed_cover() -> int:
+    """The most that may be added to a payment beside the percentage, in minor units: one unit of
+    the school's currency, five of a small one, 100 of one without decimals."""
+    currency = current_school().currency
+    return 10 ** (exponent(currency) or 2) * (5 if currency in _SMALL_UNITS else 1)
 
 
 DUE_DAYS = declare(
@@ -124,6 +147,68 @@ AUTOPAY = declare(
             "Guardians turn it on themselves, and hear of each charge before it is made. Off: no "
             "card is charged automatically, and nobody can turn it on."
         ),
+    )
+)
+COVER_MODE = declare(
+    Setting(
+        name="fees.cover",
+        group="fees",
+        kind=kinds.Choice(lambda: list(COVER_MODES.items()), check=_check_cover),
+        default=COVER_OFF,
+        required=True,
+        permission=MANAGE_FEES,
+        label=_("What it costs to process payments online"),
+        help_text=_(
+            "The payment provider’s fee can be passed on to whoever pays online. In some places "
+            "the law or the rules of cards forbid that (in the EU for consumers’ cards, for "
+            "example), and it must never be more than what a payment costs you: ask first. Payers "
+            "see it before they pay. Cash, cheques and transfers never cost more, and automatic "
+            "payment only where the guardian has agreed to that."
+        ),
+    )
+)
+COVER_CARD_RATE = declare(
+    Setting(
+        name="fees.cover_card_bps",
+        group="fees",
+        kind=kinds.Percent(MAX_COVER),
+        default=0,
+        permission=MANAGE_FEES,
+        label=_("A payment by card costs"),
+        help_text=_("What your provider keeps of the whole sum. 5 % at most."),
+    )
+)
+COVER_CARD_FIXED = declare(
+    Setting(
+        name="fees.cover_card_fixed_minor",
+        group="fees",
+        kind=kinds.Amount(most=max_fixed_cover),
+        default=0,
+        permission=MANAGE_FEES,
+        label=_("and for each payment by card"),
+        help_text=_("What it keeps of every payment beside that. Empty: nothing."),
+    )
+)
+COVER_PAYPAL_RATE = declare(
+    Setting(
+        name="fees.cover_paypal_bps",
+        group="fees",
+        kind=kinds.Percent(MAX_COVER),
+        default=0,
+        permission=MANAGE_FEES,
+        label=_("A payment by PayPal costs"),
+        help_text=_("What PayPal keeps of the whole sum. 5 % at most."),
+    )
+)
+COVER_PAYPAL_FIXED = declare(
+    Setting(
+        name="fees.cover_paypal_fixed_minor",
+        group="fees",
+        kind=kinds.Amount(most=max_fixed_cover),
+        default=0,
+        permission=MANAGE_FEES,
+        label=_("and for each payment by PayPal"),
+        help_text=_("What PayPal keeps of every payment beside that. Empty: nothing."),
     )
 )
 INVOICE_FOOTER = declare(

@@ -78,6 +78,7 @@ def tell_guardian_on_autopay_announced(delivery: Delivery) -> None:
         currency=event.currency,
         card=event.card,
         charge_on=event.charge_on,
+        cover_minor=event.cover_minor,
     )
 
 
@@ -125,6 +126,7 @@ def send_receipt_on_payment_captured(delivery: Delivery) -> None:
         amount_minor=event.amount_minor,
         currency=event.currency,
         captured_at=event.captured_at,
+        cover_minor=event.cover_minor,
     )
 
 

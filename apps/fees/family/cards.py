@@ -28,11 +28,14 @@ def planned(guardian_id: UUID) -> dict[str, Any]:
     standing = autopay.standing_of(guardian_id) if AUTOPAY.value else None
     charge = autopay.next_charge(standing) if standing else None
     due = autopay.due_by(standing, charge.on) if standing and charge else []
+    amount = sum(invoice.balance_minor for invoice in due)
+    added = autopay.cover_of(charge, amount) if charge else 0
     return {
         "autopay": standing,
         "autopay_ended": None if standing else _ended(guardian_id),
         "charge": charge,
-        "charge_minor": sum(invoice.balance_minor for invoice in due),
+        "charge_minor": amount + added,
+        "charge_cover_minor": added,
     }
 
 

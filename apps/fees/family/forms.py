@@ -6,7 +6,7 @@ from uuid import UUID
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from apps.fees.services.checkout import Wish
+from apps.fees.services.wishes import Wish
 from kernel.money import parse_amount
 from kernel.schools import current_school
 
@@ -31,6 +31,10 @@ class PayForm(forms.Form):
     method = forms.CharField(required=False, max_length=20)
     keep_card = forms.BooleanField(required=False)
     due_only = forms.BooleanField(required=False)
+    cover = forms.BooleanField(required=False)
+    # What the reader was shown of the sum and its cover; missing, they have seen neither yet.
+    expected = forms.IntegerField(required=False, min_value=0)
+    expected_cover = forms.IntegerField(required=False, min_value=0)
 
     def clean_amount(self) -> int | None:
         text = self.cleaned_data["amount"].strip()
@@ -64,15 +68,21 @@ class PayForm(forms.Form):
             method=data["method"],
             keep_card=data["keep_card"],
             due_only=data["due_only"],
+            cover=data["cover"],
         )
+
+    def expected_minor(self) -> int | None:
+        """The whole sum to which the reader said yes; None before they were asked."""
+        data = self.cleaned_data
+        if data["expected"] is None:
+            return None
+        return data["expected"] + (data["expected_cover"] or 0 if data["cover"] else 0)
 
 
 class CardForm(PayForm):
-    """Pay with a saved card. `expected`: what the reader was asked about; missing, they have not
-    been asked yet."""
+    """Pay with a saved card."""
 
     card = forms.UUIDField()
-    expected = forms.IntegerField(required=False, min_value=0)
 
 
 class AutopayForm(forms.Form):
@@ -80,3 +90,4 @@ class AutopayForm(forms.Form):
 
     method = forms.UUIDField()
     agree = forms.BooleanField()
+    covers = forms.BooleanField(required=False)  # whether the words spoke of the processing cost

@@ -1,5 +1,6 @@
 """The family's pages: what is owed, one button to pay it, the truth about a payment, receipts."""
 
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
@@ -14,14 +15,16 @@ from apps.fees.family.cards import cards_on_balance
 from apps.fees.family.forms import LinkForm, PayForm
 from apps.fees.preferences import PART_PAYMENTS, PREPAYMENTS, RECEIPT_FOOTER, SMALLEST_PART
 from apps.fees.selectors import family, invoices, receipts
-from apps.fees.services import allocation, checkout, documents, links
+from apps.fees.services import allocation, checkout, cover, documents, links
 from apps.fees.services.counter import prepaid_minor
 from apps.fees.services.offer import Offer, offer_to
+from apps.fees.services.wishes import Plan
 from apps.payments import facade as payments
 from apps.payments.contracts import DECLINED, HELD_FOR, PAID_STATUSES, PaymentInfo
 from apps.students.contracts import GuardianInfo
 from kernel.access import PUBLIC, access
 from kernel.errors import DomainError, NotFound
+from kernel.schools import current_school
 
 
 @access(PUBLIC)
@@ -79,6 +82,7 @@ def balance(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
         "prepayments": PREPAYMENTS.value,
         "can_pay": payments.can_take_payments(),
         "real_money": _is_real_money(offer),
+        "adds_cover": cover.is_always(),
         **cards_on_balance(guardian.id, offer),
     }
     return render(request, "fees/family/balance.html", context)
@@ -95,17 +99,21 @@ def _is_real_money(offer: Offer) -> bool:
 @for_guardian
 @require_POST
 def pay(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
-    """To the hosted page. Sending the same form twice leads to the same page."""
+    """To the hosted page, where the processing cost is passed on by way of a page with the sums.
+    Sending the same form twice leads to the same page."""
     form = PayForm(request.POST)
     if not form.is_valid():
-        for errors in form.errors.values():
-            messages.error(request, str(errors[0]))
-        return redirect("family:balance")
+        return refuse(request, form)
+    wish, expected = form.wish(), form.expected_minor()
     try:
+        plan = checkout.to_be_shown(guardian_id=guardian.id, wish=wish, expected_minor=expected)
+        if plan:
+            return show_sums(request, form, plan, "fees/family/pay_sums.html")
         step = checkout.start_family_payment(
             guardian_id=guardian.id,
-            wish=form.wish(),
+            wish=wish,
             source=source_of(request),
+            expected_minor=expected,
         )
     except DomainError as error:
         return not_paid(request, guardian, error)
@@ -113,6 +121,31 @@ def pay(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
         messages.success(request, _("Paid from your credit. Thank you!"))
         return redirect("family:balance")
     return redirect(step.redirect_url)
+
+
+def refuse(request: HttpRequest, form: PayForm) -> HttpResponse:
+    """Back to the balance, with what is wrong."""
+    for errors in form.errors.values():
+        messages.error(request, str(errors[0]))
+    return redirect("family:balance")
+
+
+def show_sums(
+    request: HttpRequest, form: PayForm, plan: Plan, template: str, **more: Any
+) -> HttpResponse:
+    """Ask once more, with what is paid; again when that is not what the reader has seen."""
+    has_changed = form.expected_minor() is not None
+    if has_changed:
+        text = _("The list has changed since you looked at it. Please check it again.")
+        messages.warning(request, text)
+    context = {
+        "wish": form.wish(),
+        "plan": plan,
+        "amount_text": form.data.get("amount", ""),  # as it was typed
+        "currency": current_school().currency,
+        **more,
+    }
+    return render(request, template, context, status=409 if has_changed else 200)
 
 
 def source_of(request: HttpRequest) -> str:

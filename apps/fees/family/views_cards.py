@@ -11,9 +11,10 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.fees.family.access import for_guardian
 from apps.fees.family.cards import planned
 from apps.fees.family.forms import AutopayForm, CardForm
-from apps.fees.family.views import not_paid, source_of
+from apps.fees.family.views import not_paid, refuse, show_sums, source_of
 from apps.fees.preferences import AUTOPAY
 from apps.fees.services import autopay, checkout
+from apps.fees.services.wishes import Plan
 from apps.payments import facade as payments
 from apps.payments.contracts import SavedMethodInfo
 from apps.students.contracts import GuardianInfo
@@ -27,18 +28,20 @@ def pay_card(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
     """Ask first, with amount, card and invoices; then charge exactly that."""
     form = CardForm(request.POST)
     if not form.is_valid():
-        for errors in form.errors.values():
-            messages.error(request, str(errors[0]))
-        return redirect("family:balance")
+        return refuse(request, form)
+    wish, expected = form.wish(), form.expected_minor()
     try:
         card = _card(guardian, form.cleaned_data["card"])
-        if form.cleaned_data["expected"] is None:
-            return _ask(request, guardian, form, card)
+        plan = checkout.to_be_shown(
+            guardian_id=guardian.id, wish=wish, expected_minor=expected, method_id=card.id
+        )
+        if plan:
+            return _ask(request, form, plan, card)
         step = checkout.pay_with_card(
             guardian_id=guardian.id,
-            wish=form.wish(),
+            wish=wish,
             method_id=card.id,
-            expected_minor=form.cleaned_data["expected"],
+            expected_minor=expected,
             source=source_of(request),
         )
     except DomainError as error:
@@ -46,22 +49,11 @@ def pay_card(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
     return redirect(step.redirect_url)
 
 
-def _ask(
-    request: HttpRequest, guardian: GuardianInfo, form: CardForm, card: SavedMethodInfo
-) -> HttpResponse:
-    wish = form.wish()
-    plan = checkout.plan_payment(guardian_id=guardian.id, wish=wish, method_id=card.id)
+def _ask(request: HttpRequest, form: CardForm, plan: Plan, card: SavedMethodInfo) -> HttpResponse:
     if not plan.card_minor:
         messages.info(request, _("Your credit pays all of it: no card is needed."))
         return redirect("family:balance")
-    context = {
-        "card": card,
-        "wish": wish,
-        "plan": plan,
-        "amount_text": form.data.get("amount", ""),  # as it was typed
-        "currency": current_school().currency,
-    }
-    return render(request, "fees/family/pay_card.html", context)
+    return show_sums(request, form, plan, "fees/family/pay_card.html", card=card)
 
 
 def _card(guardian: GuardianInfo, method_id: UUID) -> SavedMethodInfo:
@@ -79,7 +71,8 @@ def cards(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
     context = {
         "cards": payments.saved_methods(guardian.id),
         "may_autopay": AUTOPAY.value,
-        "consent": autopay.consent(),
+        "consent": autopay.consent(covers=autopay.may_cover()),
+        "covers": autopay.may_cover(),
         "currency": current_school().currency,
         **planned(guardian.id),
     }
@@ -104,7 +97,11 @@ def autopay_on(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
         messages.error(request, _("Tick the box to agree, please."))
         return redirect("family:cards")
     try:
-        autopay.enrol(guardian_id=guardian.id, method_id=form.cleaned_data["method"])
+        autopay.enrol(
+            guardian_id=guardian.id,
+            method_id=form.cleaned_data["method"],
+            covers=form.cleaned_data["covers"],
+        )
     except NotFound:
         raise
     except DomainError as error:

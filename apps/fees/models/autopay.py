@@ -28,6 +28,8 @@ class Autopay(SchoolModel):
     consent_text = models.CharField(max_length=1000)
     consented_at = models.DateTimeField(default=timezone.now)
     due_after = models.DateField()  # what was due up to then is paid by hand
+    # Whether the words spoke of the processing cost: else it is never added.
+    covers = models.BooleanField(default=False, db_default=False)
     ended_at = models.DateTimeField(null=True, blank=True)
     ended_why = models.CharField(max_length=10, choices=Ended, blank=True, default="")
 
@@ -56,6 +58,9 @@ class AutopayCharge(SchoolModel):
     autopay = models.ForeignKey(Autopay, on_delete=models.PROTECT, related_name="charges")
     on = models.DateField()
     second_try = models.BooleanField(default=False)
+    # What processing costs as it was when the charge was announced; nothing where none is added.
+    cover_bps = models.PositiveSmallIntegerField(default=0, db_default=0)
+    cover_fixed_minor = models.PositiveIntegerField(default=0, db_default=0)
     # Requests that never reached the gateway; each later one goes under a key of its own.
     unsent = models.PositiveSmallIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State, default=State.ANNOUNCED)

@@ -21,6 +21,7 @@ from apps.fees.events import AutopayAnnounced, AutopayEnded, AutopayFailed
 from apps.fees.models import Autopay, AutopayCharge
 from apps.fees.preferences import AUTOPAY
 from apps.fees.selectors import accounts, family, invoices
+from apps.fees.services import cover
 from apps.payments import facade as payments
 from apps.payments.contracts import CANCELLED, DECLINED, EXPIRED, PAID_STATUSES, PaymentInfo
 from apps.students import facade as students
@@ -34,18 +35,30 @@ TOLD_FOR = timedelta(days=60)  # the family's page says for so long why it is of
 State = AutopayCharge.State
 
 
-def consent() -> str:
-    """The words in which a guardian agrees; stored as they were read."""
+def may_cover() -> bool:
+    """Whether the school adds to every payment what processing it costs."""
+    return cover.is_always() and cover.rate_of("card") != cover.FREE
+
+
+def consent(*, covers: bool = False) -> str:
+    """The words in which a guardian agrees, also that the processing cost is added (`covers`);
+    stored as they were read."""
     text = _(
         "I allow %(school)s to charge this card on the day something is due for my children. I "
         "hear of each charge before, and can turn this off at any time."
     )
-    return text % {"school": current_school().name}
+    words = text % {"school": current_school().name}
+    if not covers:
+        return words
+    more = _("What it costs to process a charge (now %(rate)s) is added to it.")
+    return f"{words} {more % {'rate': cover.rate_of('card')}}"
 
 
 @transaction.atomic
-def enrol(*, guardian_id: UUID, method_id: UUID) -> None:
+def enrol(*, guardian_id: UUID, method_id: UUID, covers: bool = False) -> None:
     """Have this saved card charged from tomorrow on. Again with the same card changes nothing.
+    `covers`: the words that were read spoke of the processing cost, which counts as long as the
+    school adds it.
 
     Raises Forbidden where the school does not want it, NotFound for a card that is not the
     guardian's, and Conflict when another card is charged already.
@@ -57,13 +70,14 @@ def enrol(*, guardian_id: UUID, method_id: UUID) -> None:
         raise NotFound(_("This card is not kept any more."))
     if not _is_chargeable(guardian_id, method_id):
         raise Conflict(_("The school takes payments into another account now: save a card anew."))
-    standing = standing_of(guardian_id)
+    standing, covers = standing_of(guardian_id), covers and may_cover()
     if standing is None:
         Autopay.objects.create(
             guardian_id=guardian_id,
             method_id=method_id,
             card=cards[method_id].name[:40],
-            consent_text=consent(),
+            consent_text=consent(covers=covers),
+            covers=covers,
             due_after=today(),
         )
         tenants.note_due_work(task=AUTOPAY_TASK)
@@ -182,18 +196,31 @@ def announce(autopay_id: UUID) -> AutopayCharge | None:
     if first is None:
         return None
     on = max(first, today() + timedelta(days=1))
-    charge = AutopayCharge.objects.create(autopay=autopay, on=on)
+    rate = cover.rate_of("card") if autopay.covers and cover.is_always() else cover.FREE
+    charge = AutopayCharge.objects.create(
+        autopay=autopay, on=on, cover_bps=rate.bps, cover_fixed_minor=rate.fixed_minor
+    )
     _tell_before(autopay, charge)
     return charge
 
 
+def cover_of(charge: AutopayCharge, amount_minor: int) -> int:
+    """What is added to a charge of this amount: at the rate that was announced, and nothing once
+    the school bears the cost again."""
+    rate = cover.Rate(charge.cover_bps, charge.cover_fixed_minor)
+    return rate.on(amount_minor) if cover.is_always() else 0
+
+
 def _tell_before(autopay: Autopay, charge: AutopayCharge) -> None:
     asked = due_by(autopay, charge.on)
+    due = sum(invoice.balance_minor for invoice in asked)
+    added = cover_of(charge, due)
     if person := _person(autopay.guardian_id):
         event = AutopayAnnounced(
             **person,
             invoice_ids=[invoice.id for invoice in asked],
-            total_minor=sum(invoice.balance_minor for invoice in asked),
+            total_minor=due + added,
+            cover_minor=added,
             currency=current_school().currency,
             card=autopay.card,
             charge_on=charge.on,
@@ -245,7 +272,13 @@ def _refused(charge: AutopayCharge, reason: str) -> None:
     if charge.second_try:
         end(autopay, Autopay.Ended.FAILED)
         return
-    again = AutopayCharge.objects.create(autopay=autopay, on=today() + AGAIN_AFTER, second_try=True)
+    again = AutopayCharge.objects.create(
+        autopay=autopay,
+        on=today() + AGAIN_AFTER,
+        second_try=True,
+        cover_bps=charge.cover_bps,
+        cover_fixed_minor=charge.cover_fixed_minor,
+    )
     if person := _person(autopay.guardian_id):
         event = AutopayFailed(
             **person,

@@ -117,6 +117,7 @@ def _charge(row: Autopay, charge: AutopayCharge) -> None:
         family_id=guardian.household_id,
         make_room=False,
         still_wanted=lambda: _is_on(row) and still_owed(lines),
+        cover_minor=autopay.cover_of(charge, total),
     )
     autopay.settle(charge.pk, info)
 

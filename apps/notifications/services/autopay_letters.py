@@ -15,6 +15,7 @@ from django.utils import translation
 from apps.fees import facade as fees
 from apps.notifications.models import Message
 from apps.notifications.services.composing import known_language
+from apps.notifications.services.letters import cover_line
 from apps.notifications.services.queueing import Recipient, queue_message
 from kernel.money import format_money
 
@@ -28,11 +29,12 @@ def announce(
     currency: str,
     card: str,
     charge_on: date,
+    cover_minor: int = 0,
 ) -> None:
-    """A card will be charged: when, how much and for what."""
+    """A card will be charged: when, how much and for what; the processing cost by itself."""
     due = [(row, row.due_minor(charge_on)) for row in fees.get_invoices(list(invoice_ids))]
     # Something may have been paid meanwhile: then the amounts of the lines are not the news.
-    exact = sum(amount for _row, amount in due) == total_minor
+    exact = sum(amount for _row, amount in due) == total_minor - cover_minor
     with translation.override(known_language(to.language)):
         facts = {
             "lines": [
@@ -41,7 +43,8 @@ def announce(
                     "amount": format_money(amount, row.currency) if exact else "",
                 }
                 for row, amount in due
-            ],
+            ]
+            + cover_line(cover_minor, currency),
             "total": format_money(total_minor, currency),
             "card": card,
             "charge_on": charge_on,

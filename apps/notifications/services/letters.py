@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from apps.fees import facade as fees
 from apps.fees.contracts import InvoiceInfo
@@ -121,6 +122,7 @@ def confirm_payment(
     amount_minor: int,
     currency: str,
     captured_at: datetime,
+    cover_minor: int = 0,
 ) -> None:
     """The receipt of a payment, to the payer, also for cash at the counter. A payment of long ago
     that is written down only now is history, not news: nobody is told."""
@@ -136,12 +138,20 @@ def confirm_payment(
                     "amount": format_money(line.amount_minor, currency),
                 }
                 for line in lines
-            ],
+            ]
+            + cover_line(cover_minor, currency),
             "total": format_money(amount_minor, currency),
             "paid_at": captured_at,
             "has_link": bool(link),
         }
     queue_message(event_id=event_id, kind=Message.Kind.RECEIPT, to=to, facts=facts, link=link)
+
+
+def cover_line(cover_minor: int, currency: str) -> list[dict[str, str]]:
+    """What the payer adds for the processing cost, as a line like the others; none for nothing."""
+    if not cover_minor:
+        return []
+    return [{"description": _("Processing cost"), "amount": format_money(cover_minor, currency)}]
 
 
 def confirm_refund(

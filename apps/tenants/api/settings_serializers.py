@@ -33,6 +33,8 @@ def _field(setting: Setting[Any]) -> serializers.Field[Any, Any, Any, Any]:
         return serializers.BooleanField(**words)
     if isinstance(kind, kinds.Whole):
         return serializers.IntegerField(min_value=kind.least, max_value=kind.most, **words)
+    if isinstance(kind, kinds.Percent):
+        return serializers.IntegerField(min_value=0, max_value=kind.most, **words)
     if isinstance(kind, kinds.Amount):
         return serializers.IntegerField(min_value=0, max_value=kinds.MAX_AMOUNT, **words)
     if isinstance(kind, kinds.Numbers):

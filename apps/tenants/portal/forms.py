@@ -40,7 +40,7 @@ def _colour(setting: Setting[Any], kind: kinds.Colour) -> forms.Field:
     return forms.CharField(max_length=7, widget=forms.TextInput({**more, **preview}))
 
 
-def _amount(setting: Setting[Any], kind: kinds.Amount) -> forms.Field:
+def _amount(setting: Setting[Any], kind: kinds.Amount | kinds.Percent) -> forms.Field:
     widget = forms.TextInput({"inputmode": "decimal", "autocomplete": "off"})
     return forms.CharField(max_length=30, widget=widget)
 
@@ -57,6 +57,7 @@ _FIELDS: dict[type, Any] = {
     kinds.Colour: _colour,
     kinds.Clock: lambda setting, kind: forms.CharField(widget=forms.TextInput({"type": "time"})),
     kinds.Amount: _amount,
+    kinds.Percent: _amount,
 }
 
 
@@ -71,6 +72,8 @@ def _initial(setting: Setting[Any], value: Any) -> Any:
     """A value as it stands in its input."""
     if isinstance(setting.kind, kinds.Amount):
         return amount_text(value, current_school().currency) if value else ""
+    if isinstance(setting.kind, kinds.Percent):
+        return setting.kind.typed(value) if value else ""
     return setting.kind.shown(value) if isinstance(setting.kind, kinds.Numbers) else value
 
 

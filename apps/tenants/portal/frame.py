@@ -105,7 +105,13 @@ def _row(form: SettingsForm, name: str) -> dict[str, Any]:
     suffix = ""
     if isinstance(kind, kinds.Amount):
         suffix = current_school().currency
+    elif isinstance(kind, kinds.Percent):
+        suffix = "%"
     elif isinstance(kind, kinds.Whole):
         suffix = str(kind.unit)
-    short = isinstance(kind, kinds.Amount | kinds.Whole | kinds.Colour | kinds.Clock)
-    return {"field": form[name], "suffix": suffix, "css": "field-short" if short else ""}
+    short = (kinds.Amount, kinds.Percent, kinds.Whole, kinds.Colour, kinds.Clock)
+    return {
+        "field": form[name],
+        "suffix": suffix,
+        "css": "field-short" if isinstance(kind, short) else "",
+    }

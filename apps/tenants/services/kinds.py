@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from apps.tenants.services.checks import check_line
 from kernel.errors import Invalid
-from kernel.money import format_money, parse_amount
+from kernel.money import amount_text, format_money, parse_amount
 from kernel.schools import current_school
 
 T = TypeVar("T")
@@ -21,6 +21,7 @@ Choices = Callable[[], Sequence[tuple[str, Any]]]
 MAX_AMOUNT = 10**12
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _HASH = re.compile(r"[0-9a-f]{16}")
+_PERCENT = re.compile(r"([0-9]{0,3})(?:[.,]([0-9]{1,2}))?\s*%?")
 _NOT_NUMBERS = re.compile(r"[\s,;]+")
 
 
@@ -175,10 +176,55 @@ class Numbers(Kind[tuple[int, ...]]):
 
 
 @dataclass(frozen=True, slots=True)
-class Amount(Kind[int]):
-    """Minor units of the school's currency. A form gives text, the API the number."""
+class Percent(Kind[int]):
+    """Basis points: 290 are 2.9 %. A form gives the percentage as text, the API the number."""
+
+    most: int
 
     def clean(self, given: Any, *, field: str) -> int:
+        number = _basis_points(given.strip()) if isinstance(given, str) else given
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise Invalid(_("Write a percentage like 2.9."), field=field)
+        if not 0 <= number <= self.most:
+            message = _("Write a percentage from 0 to %(most)s.")
+            raise Invalid(message % {"most": self.typed(self.most)}, field=field)
+        return number
+
+    def typed(self, value: int) -> str:
+        """As it stands in its input: with two decimals, as euros have."""
+        return amount_text(value, "EUR")
+
+    def shown(self, value: int) -> str:
+        return f"{self.typed(value)} %"
+
+
+def _basis_points(text: str) -> int | None:
+    """2.9, 2,90 and "2.9 %" are 290, nothing is 0; None for what is no percentage."""
+    found = _PERCENT.fullmatch(text)
+    if not found:
+        return None
+    return int(found[1] or 0) * 100 + int((found[2] or "").ljust(2, "0"))
+
+
+@dataclass(frozen=True, slots=True)
+class Amount(Kind[int]):
+    """Minor units of the school's currency, up to `most` of them. A form gives text, the API the
+    number."""
+
+    most: Callable[[], int] | None = None
+
+    def clean(self, given: Any, *, field: str) -> int:
+        minor = self._of(given, field=field)
+        if self.most is not None and minor > self.most():
+            message = _("Write an amount up to %(most)s.")
+            raise Invalid(message % {"most": self.shown(self.most())}, field=field)
+        return minor
+
+    def load(self, stored: Any) -> int:
+        """What was allowed when it was stored stays: the limit is of the open school."""
+        return self._of(stored, field="")
+
+    def _of(self, given: Any, *, field: str) -> int:
         minor = given
         if isinstance(given, str):
             try:
