@@ -34,10 +34,19 @@ class FeeCategory(SchoolModel):
     position = models.PositiveSmallIntegerField(default=0)
     # The gateway account that its money goes to; None: the one in use. A key of payments.
     account_id = models.UUIDField(null=True, blank=True)
+    # What activities cost counts as this one, for no fee is behind it. One category at most.
+    for_activities = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         ordering = ["position", "name"]
-        constraints = [models.UniqueConstraint(fields=["name"], name="fees_category_name")]
+        constraints = [
+            models.UniqueConstraint(fields=["name"], name="fees_category_name"),
+            models.UniqueConstraint(
+                fields=["for_activities"],
+                condition=Q(for_activities=True),
+                name="fees_category_of_activities",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

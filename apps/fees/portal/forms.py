@@ -131,6 +131,27 @@ class CategoryAccountForm(forms.Form):
         ]
 
 
+class ActivityCategoryForm(forms.Form):
+    """As which category activities count."""
+
+    category = forms.TypedChoiceField(
+        label=_("Activities count as"),
+        required=False,
+        coerce=UUID,
+        empty_value=None,
+        help_text=_("In reports, and for the account that takes the money."),
+    )
+
+    def __init__(self, *args: Any, categories: Sequence[FeeCategory], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = next((str(row.pk) for row in categories if row.for_activities), "")
+        self.fields["category"].initial = chosen
+        self.fields["category"].choices = [  # type: ignore[attr-defined]
+            ("", _("No category")),
+            *((str(row.pk), row.name) for row in categories),
+        ]
+
+
 class BillForm(forms.Form):
     """Screen one of a billing run: what, whom, until when."""
 

@@ -19,6 +19,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<uuid:fee_id>/archive/", fees.fee_archive, name="fee_archive"),
     path("categories/", categories.category_list, name="categories"),
     path(
+        "categories/activities/",
+        categories.choose_for_activities,
+        name="category_of_activities",
+    ),
+    path(
         "categories/<uuid:category_id>/account/",
         categories.choose_account,
         name="category_account",

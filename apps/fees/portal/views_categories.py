@@ -1,5 +1,6 @@
 """Categories of fees, and the gateway account that each one's money goes to."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -9,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.fees.permissions import MANAGE_FEES
-from apps.fees.portal.forms import CategoryAccountForm
+from apps.fees.portal.forms import ActivityCategoryForm, CategoryAccountForm
 from apps.fees.portal.tabs import tabs
 from apps.fees.selectors import catalogue
 from apps.fees.services import catalogue as services
@@ -33,8 +34,30 @@ def category_list(request: HttpRequest) -> HttpResponse:
         }
         for category in catalogue.list_categories()
     ]
-    context = {"rows": rows, "in_use": payments.account_taking(None), "tabs": tabs("categories")}
+    context = {
+        "rows": rows,
+        "in_use": payments.account_taking(None),
+        "activities_form": _activities_form(),
+        "tabs": tabs("categories"),
+    }
     return render(request, "fees/categories.html", context)
+
+
+def _activities_form(data: Any = None) -> ActivityCategoryForm:
+    return ActivityCategoryForm(data, categories=list(catalogue.list_categories()))
+
+
+@access(MANAGE_FEES)
+@require_POST
+def choose_for_activities(request: HttpRequest) -> HttpResponse:
+    form = _activities_form(request.POST)
+    if not form.is_valid():
+        raise Invalid(_("There is no such category."))
+    services.choose_for_activities(
+        category_id=form.cleaned_data["category"], actor=request.user.get_username()
+    )
+    messages.success(request, _("Saved. Payments that are under way stay where they are."))
+    return redirect("fees:categories")
 
 
 @access(MANAGE_FEES)

@@ -4,8 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from django.db.models import Case, F, When
+
 from apps.fees.contracts import InvoiceInfo, PayGroup
 from apps.fees.models import FeeCategory, Invoice
+from apps.fees.selectors import catalogue
 from apps.payments import facade as payments
 from apps.payments.contracts import AccountInfo
 from kernel.schools import today
@@ -17,7 +20,11 @@ def accounts_of(invoice_ids: Iterable[UUID]) -> dict[UUID, AccountInfo | None]:
     A category's account that is turned off gives way to the account in use.
     """
     rows = Invoice.objects.filter(pk__in=list(invoice_ids)).order_by()
-    wanted = dict(rows.values_list("pk", "fee__category__account_id"))
+    choice = Case(
+        When(fee=None, then=catalogue.of_activities("account_id")),
+        default=F("fee__category__account_id"),
+    )
+    wanted = dict(rows.annotate(choice=choice).values_list("pk", "choice"))
     taking = {choice: payments.account_taking(choice) for choice in set(wanted.values())}
     return {invoice_id: taking[choice] for invoice_id, choice in wanted.items()}
 

@@ -9,12 +9,13 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BigIntegerField, F, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models import BigIntegerField, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from apps.fees.contracts import Part, open_parts
 from apps.fees.models import Allocation, Charge, Credit, Instalment, Invoice
+from apps.fees.selectors import catalogue
 from kernel.schools import current_school
 
 # The last day of each bracket; what is later than the last of them is in the last bracket.
@@ -97,7 +98,7 @@ def owed_on(*, as_of: date) -> list[Owed]:
     """Every invoice that wanted money at the end of the day, one with a plan by its instalments,
     oldest due first; two queries."""
     rows = Invoice.objects.filter(issued_on__lte=as_of).annotate(
-        owed=_sum_by(Charge, as_of) - _sum_by(Allocation, as_of), category=F("fee__category__name")
+        owed=_sum_by(Charge, as_of) - _sum_by(Allocation, as_of), category=_CATEGORY
     )
     rows = rows.filter(owed__gt=0)
     plans = _plans(rows)
@@ -131,6 +132,7 @@ def _by_part(row: dict[str, Any], plan: Sequence[Part], as_of: date) -> Iterator
         )
 
 
+_CATEGORY = Coalesce("fee__category__name", catalogue.of_activities("name"))
 _COLUMNS = (
     *("number", "title", "student_id", "student_name", "class_name", "due_on"),
     *("id", "owed", "category"),

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from uuid import UUID
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from apps.fees.models import BillingRun, Fee, FeeCategory
@@ -40,6 +40,11 @@ def get_category(*, category_id: UUID) -> FeeCategory:
     if category is None:
         raise NotFound(_("There is no such category."))
     return category
+
+
+def of_activities(column: str) -> Subquery:
+    """A column of the category as which activities count: theirs are invoices without a fee."""
+    return Subquery(FeeCategory.objects.filter(for_activities=True).values(column)[:1])
 
 
 def suggested_due_date(fee: Fee, *, on: date) -> date:

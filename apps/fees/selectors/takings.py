@@ -10,9 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Sum
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from apps.fees.models import Allocation, Cover, FeeCategory
+from apps.fees.selectors import catalogue
 from apps.payments import facade as payments
 from apps.payments.contracts import OFFLINE, TakingsCell, TakingsReport
 
@@ -183,7 +185,7 @@ def _added(kind: str, column: str, keys: Sequence[UUID]) -> int:
 
 
 def _categories() -> list[tuple[UUID | None, str]]:
-    """Invoices without a fee are of activities."""
+    """Invoices without a fee are of activities: a line of their own unless they count as one."""
     rows = FeeCategory.objects.values_list("pk", "name")
     return [*rows, (None, _("Activities"))]
 
@@ -193,8 +195,9 @@ def _sums(kind: str, column: str, keys: Sequence[UUID]) -> dict[UUID | None, int
     found: dict[UUID | None, int] = defaultdict(int)
     for some in _some_at_once(keys):
         rows = Allocation.objects.filter(kind=kind, **{f"{column}__in": some}).order_by()
-        sums = rows.values("invoice__fee__category_id").annotate(sum=Sum("amount_minor"))
-        for category_id, amount in sums.values_list("invoice__fee__category_id", "sum"):
+        category = Coalesce("invoice__fee__category_id", catalogue.of_activities("pk"))
+        sums = rows.annotate(category=category).values("category").annotate(sum=Sum("amount_minor"))
+        for category_id, amount in sums.values_list("category", "sum"):
             found[category_id] += amount
     return found
 

@@ -12,7 +12,7 @@ from apps.fees.selectors import catalogue
 from apps.fees.services.plans import checked_shares
 from apps.identity import facade as identity
 from apps.payments import facade as payments
-from kernel.errors import Conflict, Invalid
+from kernel.errors import Conflict, Invalid, NotFound
 from kernel.schools import current_school
 
 
@@ -123,6 +123,24 @@ def choose_account(*, category_id: UUID, account_id: UUID | None, actor: str) ->
             "before": labels.get(before, "–") if before else "–",
             "after": labels[account_id] if account_id else "–",
         },
+    )
+
+
+@transaction.atomic
+def choose_for_activities(*, category_id: UUID | None, actor: str) -> None:
+    """Have what activities cost count as this category, in reports and for the account that takes
+    it; None: as none. Invoices that are there count so, too. Raises NotFound."""
+    rows = {row.pk: row for row in FeeCategory.objects.select_for_update().order_by("pk")}
+    if category_id is not None and category_id not in rows:
+        raise NotFound(_("There is no such category."))
+    FeeCategory.objects.filter(for_activities=True).update(for_activities=False)
+    if category_id is not None:
+        FeeCategory.objects.filter(pk=category_id).update(for_activities=True)
+    identity.record_audit(
+        actor=actor,
+        action="fees.activity_category_chosen",
+        subject=rows[category_id].name if category_id else "–",
+        detail={},
     )
 
 

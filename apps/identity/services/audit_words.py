@@ -20,6 +20,7 @@ SENTENCES: Mapping[str, Promise] = {
     "activities.activity_created": _("Planned an activity"),
     "activities.activity_published": _("Opened an activity for sign-up"),
     "activities.draft_deleted": _("Deleted the draft of an activity"),
+    "fees.activity_category_chosen": _("Chose as which category activities count"),
     "fees.category_account_chosen": _("Chose where the money of a category goes"),
     "fees.dispute_decided": _("Decided about a payment that a bank took back"),
     "fees.external_refund_ignored": _("Left a refund made at the gateway out of the books"),
