@@ -79,7 +79,7 @@ def plan_payment(*, guardian_id: UUID, wish: Wish, method_id: UUID | None = None
     if not credit and wish.use_credit:
         available = family.credit_of(household_id=guardian.household_id)
         credit = max(min(available, most_by_credit(owed, wish)), 0)
-        left = _after_credit(owed, credit, payer_id=guardian.id)
+        left = _after_credit(owed, wish, credit, payer_id=guardian.id)
     lines, account_id = lines_of(guardian, left, wish, credit=credit)
     card = sum(line.amount_minor for line in lines)
     return Plan(
@@ -100,14 +100,20 @@ def _used(guardian: GuardianInfo, wish: Wish) -> int:
     return credit_used(household_id=guardian.household_id, token=token)
 
 
-def _after_credit(owed: Sequence[InvoiceInfo], credit: int, *, payer_id: UUID) -> list[InvoiceInfo]:
-    """What the invoices still want once so much credit has paid their earliest parts."""
+def _after_credit(
+    owed: Sequence[InvoiceInfo], wish: Wish, credit: int, *, payer_id: UUID
+) -> list[InvoiceInfo]:
+    """What the invoices still want once so much credit has paid their earliest parts, in the order
+    in which they will be read then."""
     paid = asked_of(payment_lines(owed, amount_minor=credit, payer_id=payer_id))
-    return [
-        replace(invoice, balance_minor=left)
+    left = [
+        replace(invoice, balance_minor=rest)
         for invoice in owed
-        if (left := invoice.balance_minor - paid.get(invoice.id, 0))
+        if (rest := invoice.balance_minor - paid.get(invoice.id, 0))
     ]
+    if wish.invoice_ids is None:
+        left.sort(key=lambda invoice: (invoice.next_due_on, invoice.number))
+    return left
 
 
 def _check_card(guardian: GuardianInfo, owed: Sequence[InvoiceInfo], method_id: UUID) -> None:
