@@ -5,12 +5,14 @@ from uuid import UUID, uuid4
 
 import requests
 
+from apps.fees.models import Allocation
 from apps.fees.services import allocation, checkout
+from apps.notifications.models import Message
 from apps.payments import facade as payments
 from apps.payments.models import SavedMethod
-from apps.payments.tests.test_saved_methods import intents as charges
+from apps.payments.tests.saved_cards import intents as charges
 
-__all__ = ["charges", "keep_card", "outcome", "press", "start"]
+__all__ = ["charges", "keep_card", "letters", "outcome", "paid", "press", "start"]
 
 
 def start(guardian: Any, **values: Any) -> Any:
@@ -34,3 +36,12 @@ def keep_card(guardian: Any) -> UUID:
 def outcome(sandbox: Any, card: UUID, name: str) -> None:
     row = SavedMethod.objects.get(pk=card)
     sandbox.app.gateway.set_charge_outcome(sandbox.account(), row.method_id, name)
+
+
+def letters(kind, drain):
+    drain()
+    return list(Message.objects.filter(kind=kind).order_by("created_at"))
+
+
+def paid():
+    return sum(Allocation.objects.values_list("amount_minor", flat=True)) - 200

@@ -12,11 +12,8 @@ from apps.fees.models import Autopay, AutopayCharge
 from apps.fees.services import autopay, autopay_run, links
 from apps.fees.tests import factories as make
 from apps.payments.models import Payment
-from tests.paying.cards import charges, keep_card, outcome
-from tests.paying.test_autopay import days, letters
+from tests.paying.cards import charges, keep_card, letters, outcome
 from tests.paying.test_cover import CARD, body_of, change
-
-__all__ = ["days"]
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ from kernel.access import PUBLIC
 from kernel.schools import in_public, in_school
 from tests.architecture.routes import PLATFORM, SCHOOL, Route, all_routes
 from tests.architecture.test_views import OPEN_API_VIEWS, declared
+from tests.tenancy.addresses import fill, parameters, real
 from tests.tenancy.answers import body
-from tests.tenancy.things import Things, fill, parameters, real
+from tests.tenancy.things import Things
 
 LINCOLN, SAN_MARTIN, PLATFORM_HOST = "lincoln.testserver", "sanmartin.testserver", "testserver"
 PAGE_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]

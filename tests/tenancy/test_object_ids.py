@@ -20,17 +20,17 @@ from django.test import Client
 from apps.students.models import Guardian
 from kernel.schools import in_public, in_school
 from tests.architecture.routes import PLATFORM, SCHOOL, Route, all_routes
-from tests.tenancy.answers import difference, told
-from tests.tenancy.things import (
+from tests.tenancy.addresses import (
     FIELDS,
     NO_OBJECT,
-    Things,
     builder,
     fill,
     parameters,
     random_like,
     real,
 )
+from tests.tenancy.answers import difference, told
+from tests.tenancy.things import Things
 
 ROUTES = [
     route
@@ -52,7 +52,7 @@ OURS = ("/portal/", "/family/", "/api/")
 
 
 def test_every_route_with_a_parameter_has_a_real_object() -> None:
-    """A new route: add what its parameter names to tests/tenancy/things.py."""
+    """A new route: add what its parameter names to tests/tenancy/addresses.py."""
     missing = [
         (str(route), name)
         for route in ROUTES

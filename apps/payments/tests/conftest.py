@@ -21,6 +21,7 @@ from apps.payments.contracts import StartedPayment
 from apps.payments.sandbox.app import SandboxApp, serve
 from apps.payments.sandbox.gateway import Behaviour
 from apps.payments.services import accounts
+from apps.payments.tests.books import Books
 
 KEY = "sk_test_" + "a1B2" * 8
 OTHER = "sk_test_" + "c3D4" * 8
@@ -143,3 +144,16 @@ def trail(school):
             return cursor.fetchall()
 
     return read
+
+
+@pytest.fixture
+def books(account, sandbox):
+    return Books(account, sandbox)
+
+
+@pytest.fixture
+def paypal(school, sandbox):
+    """Lincoln's account at PayPal's twin, in use."""
+    models.GatewayAccount.objects.all().delete()
+    info = accounts.create_sandbox_account(provider="paypal")
+    return accounts.get_account(info.id)

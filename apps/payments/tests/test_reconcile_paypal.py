@@ -12,16 +12,8 @@ from django.utils import timezone
 from apps.payments import facade as payments
 from apps.payments import models
 from apps.payments.models import Discrepancy
-from apps.payments.services import accounts
 from apps.payments.services.reconcile import compare, running, schedule, windows
 from apps.payments.tests.factories import LineFactory, start
-
-
-@pytest.fixture
-def paypal(school, sandbox):
-    models.GatewayAccount.objects.all().delete()
-    info = accounts.create_sandbox_account(provider="paypal")
-    return accounts.get_account(info.id)
 
 
 @pytest.fixture

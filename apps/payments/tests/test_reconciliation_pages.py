@@ -13,14 +13,8 @@ from apps.payments import models
 from apps.payments.models import Discrepancy, Payout, PayoutLine, ReconciliationRun
 from apps.payments.portal.exception_texts import MEANINGS
 from apps.payments.services.reconcile import compare, schedule
-from apps.payments.tests.test_reconcile import Books
 
 PAGE = "/portal/payments/reconciliation/"
-
-
-@pytest.fixture
-def books(account, sandbox):
-    return Books(account, sandbox)
 
 
 @pytest.fixture

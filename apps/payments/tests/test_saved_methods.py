@@ -2,62 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from datetime import timedelta
-from typing import Any
-from uuid import UUID
-
 import pytest
 from django.utils import timezone
 
-from apps.events import facade as event_store
 from apps.payments import facade as payments
 from apps.payments import models
-from apps.payments.contracts import PaymentInfo
 from apps.payments.preferences import FAMILY_ATTEMPTS, FAMILY_DECLINES
 from apps.payments.providers.base import SavesMethods
 from apps.payments.providers.stripe import StripeProvider
-from apps.payments.services import accounts, charging, janitor, methods, sync, webhooks
+from apps.payments.services import accounts, methods, webhooks
 from apps.payments.tests.conftest import deliver
-from apps.payments.tests.factories import JUN, MINA, LineFactory, order, start
-from apps.payments.tests.test_concurrency import at_once
+from apps.payments.tests.factories import JUN, MINA, LineFactory, start
+from apps.payments.tests.saved_cards import CONSENT, charge, intents, keep_card, outcome, story
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
-
-CONSENT = "I allow Lincoln to keep this card, so that I can pay with it again."
-
-
-def keep_card(sandbox: Any, **changes: Any) -> UUID:
-    """Pay on the hosted page with consent; returns the card that is kept then."""
-    started = start(consent=CONSENT, **changes)
-    sandbox.press(started, "pay")
-    assert payments.sync(started.payment_id).status == "captured"
-    return payments.saved_methods(changes.get("payer_id", MINA))[0].id
-
-
-def outcome(sandbox: Any, saved: UUID, name: str) -> None:
-    """What the bank says to charges of this card from now on."""
-    row = models.SavedMethod.objects.get(pk=saved)
-    sandbox.app.gateway.set_charge_outcome(sandbox.account(), row.method_id, name)
-
-
-def charge(saved: UUID, **changes: Any) -> PaymentInfo:
-    wanted = order(**changes)
-    wanted.pop("cancel_path")
-    also = {"make_room": True, "still_wanted": lambda: True, "method_id": saved}
-    return payments.charge_saved_method(**(wanted | also | changes))
-
-
-def intents(sandbox: Any, status: str = "succeeded") -> list[dict[str, Any]]:
-    """Money that the gateway took without a page."""
-    found = sandbox.app.store.all(sandbox.account(), "payment_intent")
-    alone = [row for row in found if row["status"] == status and not row["setup_future_usage"]]
-    return [row for row in alone if row["payment_method"]]
-
-
-def story(payment_id: UUID) -> list[str]:
-    return [type(stored.event).__name__ for stored in event_store.load(payment_id)]
-
 
 # Keeping a card
 
@@ -191,105 +149,6 @@ def test_what_is_no_longer_wanted_is_not_charged(account, sandbox):
     assert not models.OpenClaim.objects.exists()
 
 
-# No answer
-
-
-def test_an_answer_that_is_lost_is_found_and_not_charged_again(account, sandbox):
-    saved = keep_card(sandbox)
-    sandbox.app.faults.lose_answers["/v1/payment_intents"] = 3
-    info = charge(saved)
-    assert (info.status, info.is_open) == ("unknown", True)
-    assert len(intents(sandbox)) == 1
-    models.Payment.objects.filter(pk=info.id).update(next_check_at=timezone.now())
-    janitor.tidy_payments()
-    assert payments.get_payment(info.id).status == "captured"
-    assert len(intents(sandbox)) == 1
-
-
-def test_a_crash_after_the_charge_is_healed_by_the_janitor(account, sandbox, monkeypatch):
-    saved = keep_card(sandbox)
-
-    class Killed(BaseException):
-        pass
-
-    def die(*args: Any) -> None:
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(charging.sync, "commit_session", die)
-        with pytest.raises(Killed):
-            charge(saved)
-    payment = models.Payment.objects.get(is_open=True)
-    assert (payment.status, len(intents(sandbox))) == ("initiated", 1)
-    payment.next_check_at = timezone.now()
-    payment.save()
-    janitor.tidy_payments()
-    assert payments.get_payment(payment.pk).status == "captured"
-    assert len(intents(sandbox)) == 1
-
-
-def test_a_charge_that_never_arrived_is_given_up_and_never_sent_later(account, sandbox):
-    saved = keep_card(sandbox)
-    sandbox.app.faults.hang_seconds = 0
-    sandbox.app.faults.fail["/v1/payment_intents"] = [500] * 3
-    info = charge(saved)
-    assert info.status == "unknown"
-    sandbox.app.faults.clear()
-    # While the call may still be running, nothing is said.
-    assert payments.sync(info.id).is_open
-    models.Payment.objects.filter(pk=info.id).update(
-        started_at=timezone.now() - sync.CHARGE_BUDGET - timedelta(seconds=1)
-    )
-    assert payments.sync(info.id).status == "expired"
-    assert intents(sandbox) == []
-    assert not models.OpenClaim.objects.exists()
-
-
-def test_a_gateway_that_is_not_reached_charges_nothing(account, sandbox, settings):
-    saved = keep_card(sandbox)
-    settings.SANDBOX_URL = "http://127.0.0.1:9"
-    info = charge(saved)
-    assert (info.status, info.is_open) == ("cancelled", False)
-
-
-def test_closing_a_charge_that_is_running_leaves_it_open(account, sandbox, monkeypatch):
-    saved = keep_card(sandbox)
-    seen = []
-
-    def peep(self: Any, request: Any) -> Any:
-        seen.append(payments.cancel(UUID(request.payment_id)).is_open)
-        return original(self, request)
-
-    original = StripeProvider.charge
-    monkeypatch.setattr(StripeProvider, "charge", peep)
-    assert charge(saved).status == "captured"
-    assert seen == [True]
-
-
-# Beside others
-
-
-def test_an_open_page_of_somebody_else_keeps_the_card_from_being_charged(account, sandbox):
-    saved = keep_card(sandbox)
-    line = LineFactory()
-    start(payer_id=JUN, lines=[line])
-    with pytest.raises(payments.PaymentInProgress):
-        charge(saved, lines=[line])
-    assert intents(sandbox) == []
-
-
-def test_the_payers_own_page_makes_room_only_when_asked(account, sandbox):
-    saved = keep_card(sandbox)
-    line = LineFactory()
-    page = start(lines=[line])
-    with pytest.raises(payments.PaymentInProgress):
-        charge(saved, lines=[line], make_room=False)
-    assert charge(saved, lines=[line]).status == "captured"
-    assert payments.get_payment(page.payment_id).status == "cancelled"
-    assert sandbox.press(page, "pay").status_code == 200  # a closed page
-    assert payments.sync(page.payment_id).captured_minor == 0
-
-
 # Removing it
 
 
@@ -323,56 +182,6 @@ def test_a_card_of_an_account_that_is_turned_off_is_not_offered(account, sandbox
     keep_card(sandbox)
     models.GatewayAccount.objects.update(turned_off_at=timezone.now())
     assert payments.saved_methods(MINA) == []
-
-
-# At once, with real commits
-
-
-@pytest.mark.django_db(transaction=True)
-def test_charges_and_a_page_at_once_take_the_money_once(committed_school, sandbox):
-    models.GatewayAccount.objects.all().delete()
-    payments.create_sandbox_account()
-    saved = keep_card(sandbox)
-    lines = [LineFactory()]
-
-    def manual() -> str:
-        return "page" if start(payer_id=JUN, lines=lines).redirect_url else ""
-
-    def automatic() -> str:
-        return charge(saved, lines=lines, make_room=False, idempotency_key="autopay:1").status
-
-    results = at_once(committed_school.schema_name, [automatic, manual, automatic, manual])
-    counted = Counter(results)
-    if counted["page"]:
-        assert intents(sandbox) == []
-        assert counted["captured"] == 0
-    else:
-        assert counted["captured"] >= 1
-        assert len(intents(sandbox)) == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_refused_card_is_asked_once_however_many_workers_run(committed_school, sandbox):
-    models.GatewayAccount.objects.all().delete()
-    payments.create_sandbox_account()
-    saved = keep_card(sandbox)
-    outcome(sandbox, saved, "declined")
-    lines = [LineFactory()]
-
-    def automatic() -> str:
-        return charge(saved, lines=lines, make_room=False, idempotency_key="autopay:1").status
-
-    results = at_once(committed_school.schema_name, [automatic] * 4)
-    assert "declined" in results
-    assert len(intents(sandbox, "requires_payment_method")) == 1
-
-
-def test_no_token_of_a_card_is_in_a_story(account, sandbox):
-    info = charge(keep_card(sandbox))
-    token = models.SavedMethod.objects.get().method_id
-    told = " ".join(repr(stored.event) for stored in event_store.load(info.id))
-    assert "Captured" in told
-    assert token not in told
 
 
 # The same care as on the page
