@@ -2,97 +2,49 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
-from django.db import connection
 
 from apps.tenants.models import Backup, School, SideSchema
 from apps.tenants.services.backup import candidates, retention
 from apps.tenants.services.backup import shelf as shelves
 from apps.tenants.services.backup.restoring import restore_in_place
 from apps.tenants.services.backup.schedule import backup_health
-from apps.tenants.services.backup.sources import Source
+from apps.tenants.services.backup.sources import Source, find_source
 from apps.tenants.services.backup.take import take_backup
+from apps.tenants.tests.schemas.killing import die, killed
 from kernel.errors import Unavailable
 from kernel.schools import in_public
 from tests.backups.conftest import all_counts, schemas
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = """
-    import sys, time
-    import django
-    django.setup()
-    from django.conf import settings
-    from django.db import connection
-    connection.settings_dict["NAME"] = {database!r}
-    settings.STORAGES = {storages!r}
-    from {module} import {holder} as holder
-    def wait(*args, **more):
-        print("here", flush=True)
-        time.sleep(60)
-    {before}
-    setattr(holder, {name!r}, wait)
-    {call}
-    print("not killed", flush=True)
-"""
-BACKUP = (
-    "from apps.tenants.services.backup.take import take_backup as run; run(school_id=1, actor='x')"
-)
-RESTORE = (
-    "from apps.tenants.services.backup.restoring import restore_in_place as run;"
-    " from apps.tenants.services.backup.sources import find_source as find;"
-    " run(source=find({source!r}), school_id=1, actor='x')"
-)
 TAKE, CANDIDATES = "apps.tenants.services.backup.take", "apps.tenants.services.backup.candidates"
 RESTORING = "apps.tenants.services.backup.restoring"
 LOADING, LOADERS = "apps.tenants.services.backup.loading", "apps.tenants.services.backup.loaders"
 SWAPPING = "apps.tenants.services.backup.swapping"
 
 
-def kill_at(module: str, name: str, call: str, *, before: str = "") -> None:
-    """Run `call` in a process of its own and kill it where it comes to module.name."""
-    package, _dot, holder = module.rpartition(".")
-    program = textwrap.dedent(PROGRAM).format(
-        database=connection.settings_dict["NAME"],
-        storages=django_settings.STORAGES,
-        module=package,
-        holder=holder,
-        name=name,
-        call=call,
-        before=before,
-    )
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings.test"}
-    with subprocess.Popen(
-        [sys.executable, "-c", program],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout
-        assert process.stderr
-        said = process.stdout.readline().strip()
-        process.kill()
-        assert said == "here", process.stderr.read()[-2000:]
-        assert process.wait() == -signal.SIGKILL
+def kill_at(module: str, name: str, work: Callable[[], Any]) -> None:
+    """Do the work in a process of its own and kill it where it comes to module.name."""
+    assert killed(work, lambda patch: patch.setattr(f"{module}.{name}", die)), "not killed"
+
+
+def take() -> None:
+    take_backup(school_id=1, actor="x")
+
+
+def restore(source: Source) -> None:
+    restore_in_place(source=find_source(source.name), school_id=1, actor="x")
 
 
 @pytest.mark.parametrize("place", ["_write_table", "_write_files", "positions_of"])
 def test_a_killed_backup_leaves_nothing_that_looks_like_one(
     place: str, committed_school: School, back_up: Callable[[], Source], shelf: Path
 ) -> None:
-    kill_at(TAKE, place, BACKUP)
+    kill_at(TAKE, place, take)
     assert list(shelves.keys()) == []
     # The next one is not in its way, and the killed one is told as failed in time.
     good = back_up()
@@ -127,7 +79,7 @@ def test_a_killed_restore_changes_nothing(
     # Given a restore that is killed at this place
     source = back_up()
     before, rows = schemas(), all_counts()
-    kill_at(*place, RESTORE.format(source=source.name))
+    kill_at(*place, lambda: restore(source))
     # Then the school is what it was, and the next tidying leaves no trace
     assert all_counts() == rows
     candidates.remove_abandoned()
@@ -135,14 +87,14 @@ def test_a_killed_restore_changes_nothing(
     with in_public():
         assert not SideSchema.objects.exists()
     # and the restore can be done again at once.
-    restore_in_place(source=source, school_id=1, actor="x")
+    restore(source)
 
 
 def test_a_restore_killed_after_the_change_is_done(
     committed_school: School, back_up: Callable[[], Source]
 ) -> None:
     source = back_up()
-    kill_at(RESTORING, "_done", RESTORE.format(source=source.name))
+    kill_at(RESTORING, "_done", lambda: restore(source))
     candidates.remove_abandoned()
     with in_public():
         assert SideSchema.objects.filter(purpose="kept", school_id=1).count() == 1
