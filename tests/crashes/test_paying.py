@@ -35,6 +35,7 @@ from tests.crashes.killing import is_killed, places
 
 pytestmark = pytest.mark.timeout(600)
 OWED = 45000
+AT_ONCE = 20  # cases made ready together: one billing run, one pass of what runs by itself
 
 
 @dataclass
@@ -83,18 +84,22 @@ class Case:
 
 
 @pytest.fixture
-def cases(committed_school: Any, sandbox: Sandbox) -> Callable[[], Case]:
+def cases(committed_school: Any, sandbox: Sandbox) -> Callable[..., Iterator[Case]]:
     models.GatewayAccount.objects.all().delete()
     payments.create_sandbox_account()
 
-    def case() -> Case:
-        room = make.make_class(f"R{uuid4().hex[:6]}")
-        family = make.make_family(room)
-        make.bill(room, amount_minor=OWED)
-        drain()
-        return Case(committed_school, sandbox, family, uuid4())
+    def endless(prepare: Callable[[list[Case]], Any] = len) -> Iterator[Case]:
+        """Case after case; `prepare` gets those that are made ready together."""
+        while True:
+            room = make.make_class(f"R{uuid4().hex[:6]}")
+            families = [make.make_family(room) for _ in range(AT_ONCE)]
+            make.bill(room, amount_minor=OWED)
+            drain()
+            several = [Case(committed_school, sandbox, family, uuid4()) for family in families]
+            prepare(several)
+            yield from several
 
-    return case
+    return endless
 
 
 def drain() -> None:
@@ -103,7 +108,7 @@ def drain() -> None:
 
 
 def heal(case: Case) -> None:
-    """All that runs by itself, as if its time had come."""
+    """All that runs by itself, as if its time had come. It works for the whole school."""
     assert_the_janitor_will_look()
     models.Payment.objects.exclude(next_check_at=None).update(next_check_at=timezone.now())
     waiting = models.ProviderEvent.objects.filter(state=models.ProviderEvent.RECEIVED)
@@ -165,8 +170,7 @@ def assert_paid_after_all(case: Case) -> UUID:
 
 def test_killed_while_the_page_is_opened(cases: Any) -> None:
     """Before and after the intent, the call, and the record of the page."""
-    for place in places():
-        case = cases()
+    for place, case in zip(places(), cases(), strict=False):
         killed = is_killed(case.start, at=place)
         assert_paid_after_all(case)
         if not killed:
@@ -176,8 +180,7 @@ def test_killed_while_the_page_is_opened(cases: Any) -> None:
 
 def test_killed_while_a_message_is_worked_off(cases: Any) -> None:
     """The endpoint, the worker, and the handler that books."""
-    for place in places():
-        case = cases()
+    for place, case in zip(places(), cases(), strict=False):
         payment_id = case.paid()
         message = next(m for m in case.sandbox.collect() if str(payment_id).encode() in m.body)
 
@@ -200,8 +203,7 @@ def work_off(case: Case, message: Any) -> None:
 
 def test_killed_while_the_payer_comes_back(cases: Any) -> None:
     """The page asks the gateway, and books what it hears."""
-    for place in places():
-        case = cases()
+    for place, case in zip(places(), cases(), strict=False):
         payment_id = case.paid()
 
         killed = is_killed(lambda key=payment_id: come_back(key), at=place)  # type: ignore[misc]
@@ -219,8 +221,7 @@ def come_back(payment_id: UUID) -> None:
 
 def test_killed_while_the_janitor_looks(cases: Any) -> None:
     """Who heals may die as well."""
-    for place in places():
-        case = cases()
+    for place, case in zip(places(), cases(), strict=False):
         payment_id = case.paid()
         killed = is_killed(lambda case=case: heal(case), at=place)  # type: ignore[misc]
         heal(case)
@@ -248,11 +249,11 @@ def give_back(case: Case, payment_id: UUID) -> Any:
     return info
 
 
-def settled(cases: Any) -> tuple[Case, UUID]:
-    case = cases()
-    payment_id = case.paid()
-    heal(case)
-    return case, payment_id
+def settle(several: list[Case]) -> None:
+    """All of them are paid, and the books know it."""
+    for case in several:
+        case.paid()
+    heal(several[0])
 
 
 def assert_given_back_once(case: Case, payment_id: UUID) -> None:
@@ -268,8 +269,8 @@ def assert_given_back_once(case: Case, payment_id: UUID) -> None:
 
 
 def test_killed_while_money_is_given_back(cases: Any) -> None:
-    for place in places():
-        case, payment_id = settled(cases)
+    for place, case in zip(places(), cases(settle), strict=False):
+        payment_id = case.rows.get().pk
         killed = is_killed(lambda c=case, p=payment_id: give_back(c, p), at=place)  # type: ignore[misc]
         heal(case)
         # Killed before the intent was written, nothing was asked for: the bursar asks again. In
@@ -293,8 +294,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_killed_while_the_janitor_sends_a_refund_again(cases: Any, impatient: None) -> None:
     """The gateway has done it and its answer was lost: whoever asks again may die."""
-    for place in places():
-        case, payment_id = settled(cases)
+    for place, case in zip(places(), cases(settle), strict=False):
+        payment_id = case.rows.get().pk
         case.sandbox.app.faults.lose_answers["/v1/refunds"] = 1
         assert give_back(case, payment_id).status == "requested"
         case.sandbox.app.faults.clear()
