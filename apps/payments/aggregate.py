@@ -125,6 +125,8 @@ class PaymentState:
 
     def _refunds(self, *statuses: str) -> int:
         """Of money that is booked: what was not goes back as it came and counts nowhere."""
+        if not self.refunds:
+            return 0
         return sum(
             refund.amount_minor
             for refund in self.refunds.values()
@@ -133,6 +135,8 @@ class PaymentState:
 
     def unresolved(self) -> list[events.MismatchDetected]:
         """Money that did not match and about which nobody has decided, oldest first."""
+        if not self.mismatches:
+            return []
         closed_at = self.cancelled_at
         waiting = [
             seen
@@ -158,6 +162,8 @@ class PaymentState:
         return opened.capture_id in self.captures
 
     def _disputed(self, *statuses: str) -> int:
+        if not self.disputes:
+            return 0
         return sum(
             dispute.opened.amount_minor
             for dispute in self.disputes.values()
