@@ -3,7 +3,10 @@ again, or shown to a person before anything is added."""
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.payments.models import BankStatement, StatementLine
@@ -178,3 +181,16 @@ def test_the_account_is_chosen_and_a_new_one_is_said_on_purpose(bursar, school):
 
     newest = BankStatement.objects.order_by("-uploaded_at").values_list("account_ref", flat=True)
     assert list(newest[:2]) == ["Third", "Savings"]
+
+
+def test_files_of_before_bind_the_iban_they_were_called_by(school):
+    """Releases of before called the account of a CAMT file by its IBAN."""
+    kept(CAMT, "")
+    BankStatement.objects.update(iban="")
+    kept(csv(row("5.00")), "Savings")
+
+    migration = import_module("apps.payments.migrations.0011_statement_iban")
+    migration.name_of_before(apps, None)
+
+    assert [row.iban for row in BankStatement.objects.order_by("uploaded_at")] == [IBAN, ""]
+    assert waiting(CAMT, "Savings").account_ref == IBAN

@@ -5,7 +5,7 @@ from __future__ import annotations
 from unittest.mock import patch
 
 from apps.fees.selectors import receipts
-from apps.fees.services import bank, documents
+from apps.fees.services import bank, documents, links
 from apps.notifications.models import Message
 from apps.payments import facade as payments
 from apps.payments import models
@@ -100,7 +100,7 @@ def test_a_family_is_told_that_a_match_was_a_mistake_and_of_no_money(family, dra
         assert "your bank" not in words
 
 
-def test_the_receipt_and_the_account_say_reversed(bursar, family, drain):
+def test_the_receipt_and_the_account_say_reversed(bursar, anonymous, family, drain):
     imported(row("450.00", text=number_of(family.child)))
     confirmed()
     drain()
@@ -118,6 +118,12 @@ def test_the_receipt_and_the_account_say_reversed(bursar, family, drain):
     page = text(bursar.get(f"/portal/fees/students/{family.child.pk}/"))
     assert f"Payment of {number_of(family.child)} reversed" in page
     assert "Refund of" not in page
+    family_page = anonymous()
+    family_page.get(links.family_link_path(guardian_id=family.guardian.pk))
+    shown = text(family_page.get(f"/family/receipts/{payment.pk}/"))
+    assert "Reversed: Matched to the bank statement by mistake" in shown
+    assert "this receipt is no proof of payment" in shown
+    assert "reversed" in text(family_page.get("/family/history/"))
     words = receipt_words(receipt)
     assert "Reversed: Matched to the bank statement by mistake" in words
     assert "this receipt is no proof of payment" in words

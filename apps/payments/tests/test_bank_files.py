@@ -191,6 +191,16 @@ def test_both_versions_say_the_same(text):
     assert [problem.line for problem in found.problems] == [3]
 
 
+def test_statements_of_several_accounts_are_refused():
+    """Lines of one would be taken for lines of the other."""
+    statement = OLD[OLD.index("<Stmt>") : OLD.index("</Stmt>") + len("</Stmt>")]
+    second = OLD.replace("</Stmt>", f"</Stmt>{statement}", 1)
+    assert len(camt.read(second.encode()).entries) == 4
+
+    with pytest.raises(Invalid, match="several accounts"):
+        camt.read(second.replace("332<", "340<", 1).encode())
+
+
 BOMB = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]><Document>&b;</Document>'
 FILE = '<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]><Document>&f;</Document>'
 REMOTE = '<!DOCTYPE x SYSTEM "http://127.0.0.1:9/x.dtd"><Document/>'

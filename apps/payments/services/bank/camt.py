@@ -60,6 +60,10 @@ def read(content: bytes) -> Read:
     statements = root.findall("./BkToCstmrStmt/Stmt")
     if root.tag != "Document" or not statements:
         raise Invalid(_("This is not a CAMT.053 statement."), field="file")
+    accounts = {_account(statement) for statement in statements}
+    if len(accounts) > 1:
+        message = _("The file holds statements of several accounts. Upload one account at a time.")
+        raise Invalid(message, field="file")
     entries: list[Entry] = []
     problems: list[Problem] = []
     for place, entry in enumerate(_booked(statements), start=1):
@@ -69,7 +73,7 @@ def read(content: bytes) -> Read:
             entries.append(_entry(entry))
         except ValueError as error:
             problems.append(Problem(line=place, message=str(error)))
-    return Read(entries=entries, problems=problems, account_ref=_account(statements[0]))
+    return Read(entries=entries, problems=problems, account_ref=accounts.pop())
 
 
 def _booked(statements: list[Element]) -> Iterator[Element]:
