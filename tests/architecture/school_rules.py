@@ -32,6 +32,7 @@ SWITCHES = ("search_path", "set role", "set_config", "set session authorization"
 ALLOWED: dict[str, dict[str, str]] = {
     "threads": {
         "config/celery.py": "beat's look at the outbox, on a connection of its own",
+        "apps/events/services/replay/running.py": "looks after its parent, opens no school",
         "config/gateway/health.py": "asks PostgreSQL and Redis, opens no school",
         "apps/payments/sandbox/delivery.py": "the sandbox is another program, without a database",
         "apps/tenants/services/schemas/crew.py": "owner's sessions, each naming its schema",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
+from threading import Thread
 
 from django.utils.translation import gettext as _
 
@@ -117,7 +119,7 @@ def _fold(
             fold_share(place.school, projection, share, everything=choice.is_everything)
         return
     # Forked: beginning anew, each would take two seconds to load what is here already.
-    with ProcessPoolExecutor(workers, get_context("fork"), _leave_connection) as pool:
+    with ProcessPoolExecutor(workers, get_context("fork"), _settle_in, (os.getpid(),)) as pool:
         work = partial(_fold_elsewhere, place.school, projection.name, choice.is_everything)
         futures = [pool.submit(work, share) for share in left]
         _watch(futures, lambda: progress(*ground.progress(session, place), projection.name))
@@ -136,11 +138,20 @@ def _watch(futures: Sequence[Future[None]], report: Callable[[], None]) -> None:
         raise
 
 
-def _leave_connection() -> None:
+def _settle_in(parent: int) -> None:
     """In a forked process. The parent's connection stays the parent's: psycopg closes none that
     another process has opened."""
     connection.connection = None
     connection.search_path_set_schemas = None
+    Thread(target=_die_with, args=(parent,), daemon=True).start()
+
+
+def _die_with(parent: int) -> None:
+    """Of a parent that was killed the forked process has the sockets still: with them the lock
+    would stay taken, and nobody would give it work any more."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK)
+    os._exit(1)
 
 
 def _fold_elsewhere(school: str, name: str, everything: bool, share: Share) -> None:
