@@ -28,6 +28,8 @@ def payments_waiting() -> Iterator[Attention]:
     waiting = payments.waiting()
     if waiting.disputes:
         yield _disputes(waiting.disputes, waiting.answer_by)
+    if waiting.inquiries:
+        yield _inquiries(waiting.inquiries, waiting.reply_by)
     if waiting.payments:
         yield _decisions(waiting.payments)
     if waiting.approvals:
@@ -42,9 +44,22 @@ def _disputes(number: int, answer_by: datetime | None) -> Attention:
         "Payers’ banks dispute %(count)d payments.",
         number,
     ) % {"count": number}
-    if answer_by is not None:
-        text = f"{text} {_('Answer until %(day)s.') % {'day': day(answer_by)}}"
-    return Attention(text=text, url="/portal/payments/disputes/", action=_("Answer"), tone="bad")
+    return _to_answer(text, answer_by, tone="bad")
+
+
+def _inquiries(number: int, reply_by: datetime | None) -> Attention:
+    text = ngettext(
+        "A payer’s bank asks about %(count)d payment.",
+        "Payers’ banks ask about %(count)d payments.",
+        number,
+    ) % {"count": number}
+    return _to_answer(text, reply_by, tone="warn")
+
+
+def _to_answer(text: str, by: datetime | None, *, tone: str) -> Attention:
+    if by is not None:
+        text = f"{text} {_('Answer until %(day)s.') % {'day': day(by)}}"
+    return Attention(text=text, url="/portal/payments/disputes/", action=_("Answer"), tone=tone)
 
 
 def _decisions(number: int) -> Attention:

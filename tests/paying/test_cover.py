@@ -204,6 +204,17 @@ def test_where_the_school_bears_it_nothing_is_added_or_asked(
 # Always
 
 
+def test_the_page_speaks_of_a_cost_only_where_one_is_added(
+    room: Any, account: Any, family: Any, parent: Any
+) -> None:
+    make.bill(room)
+    words = "What it costs to process the payment is added."
+    change(cover="always", cover_paypal_bps=340)  # no way to pay by PayPal
+    assert words not in body_of(parent.get("/family/"))
+    change(**CARD)
+    assert words in body_of(parent.get("/family/"))
+
+
 @pytest.mark.usefixtures("account")
 def test_it_is_shown_before_money_moves_and_charged_as_shown(
     room: Any, family: Any, parent: Any, drain: Any, mailbox: Any

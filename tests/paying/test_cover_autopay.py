@@ -3,6 +3,7 @@ what was announced."""
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -27,12 +28,12 @@ def card(account: Any, room: Any, family: Any, days: Any) -> Any:
     return kept
 
 
-def agree(parent: Any, card: Any, page: Any) -> None:
+def agree(parent: Any, card: Any, page: Any) -> Any:
     """Tick the box of this page."""
     sent = {"method": str(card), "agree": "1"}
-    if 'name="covers"' in body_of(page):
-        sent["covers"] = "1"
-    parent.post("/family/autopay/on/", sent)
+    if rate := re.search('name="rate" value="([^"]*)"', body_of(page)):
+        sent["rate"] = rate[1]
+    return parent.post("/family/autopay/on/", sent, follow=True)
 
 
 def test_the_words_say_so_and_what_was_announced_is_charged(
@@ -132,6 +133,16 @@ def test_words_that_no_longer_hold_are_not_kept(card: Any, parent: Any) -> None:
     assert "process" not in row.consent_text
 
 
+def test_words_are_kept_only_as_they_were_read(card: Any, parent: Any) -> None:
+    change(cover="always", **CARD)
+    page = parent.get("/family/cards/")
+    change(cover_card_bps=500)
+    assert "The processing cost has changed meanwhile" in body_of(agree(parent, card, page))
+    assert not Autopay.objects.exists()
+    agree(parent, card, parent.get("/family/cards/"))
+    assert "(now 5.00 % + $0.30)" in Autopay.objects.get().consent_text
+
+
 def test_agreeing_to_a_cost_that_is_none_is_agreeing_to_nothing(school: Any) -> None:
     change(cover="always")
-    assert not autopay.may_cover()
+    assert autopay.rate_told() == ""

@@ -48,6 +48,16 @@ def test_a_dispute_waits_with_its_deadline(paid: Any, sandbox: Any, client_for: 
     assert "disputes" not in first_page(client_for("teacher"))
 
 
+def test_a_bank_that_only_asks_disputes_nothing(paid: Any, sandbox: Any, client_for: Any) -> None:
+    dispute(sandbox, paid, inquiry=True, seconds=5 * 86400)
+    payments.sync(paid)
+
+    until = day(timezone.now() + timedelta(days=5))
+    page = first_page(client_for("bursar"))
+    assert f"A payer’s bank asks about 1 payment. Answer until {until}." in page
+    assert "disputes" not in page
+
+
 def test_money_given_back_in_the_dashboard_waits(paid: Any, sandbox: Any, client_for: Any) -> None:
     session = models.Payment.objects.get(pk=paid).session_id
     control(sandbox, "dashboard_refund", session=session, amount=1000)

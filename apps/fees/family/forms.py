@@ -90,4 +90,4 @@ class AutopayForm(forms.Form):
 
     method = forms.UUIDField()
     agree = forms.BooleanField()
-    covers = forms.BooleanField(required=False)  # whether the words spoke of the processing cost
+    rate = forms.CharField(required=False, max_length=60)  # what the words said of the cost

@@ -82,7 +82,7 @@ def balance(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
         "prepayments": PREPAYMENTS.value,
         "can_pay": payments.can_take_payments(),
         "real_money": _is_real_money(offer),
-        "adds_cover": cover.is_always(),
+        "adds_cover": cover.is_added(*offer.methods),
         **cards_on_balance(guardian.id, offer),
     }
     return render(request, "fees/family/balance.html", context)

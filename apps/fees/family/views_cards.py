@@ -71,8 +71,8 @@ def cards(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
     context = {
         "cards": payments.saved_methods(guardian.id),
         "may_autopay": AUTOPAY.value,
-        "consent": autopay.consent(covers=autopay.may_cover()),
-        "covers": autopay.may_cover(),
+        "consent": autopay.consent(rate=autopay.rate_told()),
+        "rate": autopay.rate_told(),
         "currency": current_school().currency,
         **planned(guardian.id),
     }
@@ -100,7 +100,7 @@ def autopay_on(request: HttpRequest, guardian: GuardianInfo) -> HttpResponse:
         autopay.enrol(
             guardian_id=guardian.id,
             method_id=form.cleaned_data["method"],
-            covers=form.cleaned_data["covers"],
+            rate=form.cleaned_data["rate"],
         )
     except NotFound:
         raise

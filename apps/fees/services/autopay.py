@@ -35,33 +35,33 @@ TOLD_FOR = timedelta(days=60)  # the family's page says for so long why it is of
 State = AutopayCharge.State
 
 
-def may_cover() -> bool:
-    """Whether the school adds to every payment what processing it costs."""
-    return cover.is_always() and cover.rate_of("card") != cover.FREE
+def rate_told() -> str:
+    """What the words of today say that processing a charge costs; "" where none is added."""
+    return str(cover.rate_of("card")) if cover.is_added("card") else ""
 
 
-def consent(*, covers: bool = False) -> str:
-    """The words in which a guardian agrees, also that the processing cost is added (`covers`);
+def consent(*, rate: str = "") -> str:
+    """The words in which a guardian agrees, also that the processing cost of this `rate` is added;
     stored as they were read."""
     text = _(
         "I allow %(school)s to charge this card on the day something is due for my children. I "
         "hear of each charge before, and can turn this off at any time."
     )
     words = text % {"school": current_school().name}
-    if not covers:
+    if not rate:
         return words
     more = _("What it costs to process a charge (now %(rate)s) is added to it.")
-    return f"{words} {more % {'rate': cover.rate_of('card')}}"
+    return f"{words} {more % {'rate': rate}}"
 
 
 @transaction.atomic
-def enrol(*, guardian_id: UUID, method_id: UUID, covers: bool = False) -> None:
+def enrol(*, guardian_id: UUID, method_id: UUID, rate: str = "") -> None:
     """Have this saved card charged from tomorrow on. Again with the same card changes nothing.
-    `covers`: the words that were read spoke of the processing cost, which counts as long as the
-    school adds it.
+    `rate`: what the words that were read said of the processing cost (`rate_told`), which counts as
+    long as the school adds it.
 
     Raises Forbidden where the school does not want it, NotFound for a card that is not the
-    guardian's, and Conflict when another card is charged already.
+    guardian's, and Conflict when another card is charged already or the rate is another one now.
     """
     if not AUTOPAY.value:
         raise Forbidden(_("The school does not charge cards automatically."), code="autopay_off")
@@ -70,19 +70,26 @@ def enrol(*, guardian_id: UUID, method_id: UUID, covers: bool = False) -> None:
         raise NotFound(_("This card is not kept any more."))
     if not _is_chargeable(guardian_id, method_id):
         raise Conflict(_("The school takes payments into another account now: save a card anew."))
-    standing, covers = standing_of(guardian_id), covers and may_cover()
+    standing, rate = standing_of(guardian_id), _still_told(rate)
     if standing is None:
         Autopay.objects.create(
             guardian_id=guardian_id,
             method_id=method_id,
             card=cards[method_id].name[:40],
-            consent_text=consent(covers=covers),
-            covers=covers,
+            consent_text=consent(rate=rate),
+            covers=bool(rate),
             due_after=today(),
         )
         tenants.note_due_work(task=AUTOPAY_TASK)
     elif standing.method_id != method_id:
         raise Conflict(_("Automatic payment is on with another card. Turn it off first."))
+
+
+def _still_told(rate: str) -> str:
+    now = rate_told()
+    if rate and now and rate != now:
+        raise Conflict(_("The processing cost has changed meanwhile. Please read the words again."))
+    return rate and now
 
 
 def standing_of(guardian_id: UUID) -> Autopay | None:

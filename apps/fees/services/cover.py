@@ -72,6 +72,11 @@ def is_always() -> bool:
     return COVER_MODE.value == COVER_ALWAYS
 
 
+def is_added(*methods: str) -> bool:
+    """Whether all who pay in one of these ways pay more than they owe."""
+    return is_always() and any(rate_of(method) != FREE for method in methods)
+
+
 def proposed(amount_minor: int, method: str) -> int:
     """What the payer is shown: the cover of this amount, unless the school bears it."""
     return 0 if is_off() else rate_of(method).on(amount_minor)

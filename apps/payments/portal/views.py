@@ -287,7 +287,7 @@ def tabs(request: HttpRequest) -> list[dict[str, Any]]:
     waits = waiting()
     counts = {
         "payments:approvals": waits.approvals,
-        "payments:disputes": waits.disputes,
+        "payments:disputes": waits.disputes + waits.inquiries,
         "payments:reconciliation": reading.count_open(),
         "payments:holds": waits.holds,
     }
