@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.fees.permissions import MANAGE_FEES
@@ -35,14 +35,14 @@ def _check_prefix(text: str) -> str:
     """Letters and hyphens: a digit could make two numbers look alike."""
     cleaned = text.strip().upper()
     if cleaned and (len(cleaned) > MAX_PREFIX or not _PREFIX.fullmatch(cleaned)):
-        message = _now("Use up to %(longest)s letters from A to Z, with hyphens between them.")
+        message = gettext("Use up to %(longest)s letters from A to Z, with hyphens between them.")
         raise Invalid(message % {"longest": MAX_PREFIX}, field="fees.invoice_prefix")
     return cleaned
 
 
 def _check_cover(mode: str) -> str:
     if mode not in COVER_MODES:
-        raise Invalid(_now("Choose who bears the processing cost."), field="fees.cover")
+        raise Invalid(gettext("Choose who bears the processing cost."), field="fees.cover")
     return mode
 
 

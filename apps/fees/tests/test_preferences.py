@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.utils import translation
 
 from apps.fees.selectors import invoices, totals
 from apps.fees.services import activities, catalogue, checkout, documents
@@ -126,6 +127,17 @@ def test_letters_stand_before_new_numbers_and_counting_goes_on(family: Any) -> N
 
     year = today().year
     assert (first, make.owed(child)[0].number) == (f"{year}-00001", f"LIN-{year}-00002")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [("invoice_prefix", "L1", "Use hasta 6 letras"), ("cover", "nobody", "Elija quién")],
+)
+def test_what_is_wrong_is_said_in_spanish_too(
+    school: Any, name: str, value: str, said: str
+) -> None:
+    with translation.override("es"), pytest.raises(Invalid, match=said):
+        change(**{name: value})
 
 
 def test_a_part_is_refused_where_parts_are_not_taken(family: Any, started: list[int]) -> None:
