@@ -122,7 +122,8 @@ class AutopayFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutopayEnded:
-    """A guardian's card is not charged any more. `why`: guardian, card_gone or failed."""
+    """A guardian's card is not charged any more. `why`: guardian, card_gone,
+    failed or account."""
 
     name: ClassVar[str] = "fees.autopay_ended"
     version: ClassVar[int] = 1

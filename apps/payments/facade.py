@@ -57,6 +57,7 @@ from apps.payments.services.errors import (
 from apps.payments.services.fraud import source_of
 from apps.payments.services.methods import can_save as can_save_methods
 from apps.payments.services.methods import forget as forget_saved_method
+from apps.payments.services.methods import is_kept as keeps_method
 from apps.payments.services.methods import usable as saved_methods
 from apps.payments.services.methods import usable_for as saved_methods_for
 from apps.payments.services.refunds import book_external_refund, ignore_external_refund
@@ -88,6 +89,7 @@ __all__ = [
     "give_up_bank_plan",
     "ignore_bank_line",
     "ignore_external_refund",
+    "keeps_method",
     "kept_minor",
     "list_accounts",
     "list_payments",

@@ -92,6 +92,29 @@ def test_while_the_school_takes_no_payments_at_all_it_waits(maria, monkeypatch):
     assert autopay.standing_of(maria.guardian.pk)
 
 
+def test_an_account_that_is_off_for_a_while_keeps_its_cards(maria, days, sandbox):
+    days(0)
+    autopay_run.run()
+    days(2)
+    GatewayAccount.objects.update(turned_off_at=timezone.now())
+    autopay_run.run()
+    assert (AutopayCharge.objects.get().state, charges(sandbox)) == ("announced", [])
+    assert autopay.standing_of(maria.guardian.pk)
+
+    GatewayAccount.objects.update(turned_off_at=None)
+    autopay_run.run()
+
+    assert [row["amount"] for row in charges(sandbox)] == [90000]
+
+
+def test_a_card_that_is_gone_is_the_reason_whatever_the_accounts_are(maria, drain):
+    payments.forget_saved_method(maria.card, payer_id=maria.guardian.pk)
+
+    autopay_run.run()
+
+    assert Autopay.objects.get().ended_why == "card_gone"
+
+
 def test_the_old_card_cannot_turn_it_on_again_and_a_new_one_ends_the_remark(maria, room, parent):
     take_into_another_account()
     autopay_run.run()

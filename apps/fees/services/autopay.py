@@ -115,12 +115,16 @@ def stop(*, guardian_id: UUID, method_id: UUID | None = None) -> bool:
 
 @transaction.atomic
 def end_if_stranded(autopay_id: UUID) -> bool:
-    """The school takes payments into other accounts than the one that keeps the card: it would
-    never be charged again, so it is turned off, and the guardian is told."""
+    """The card is gone, or the school takes payments into other accounts than the one that keeps
+    it: it would never be charged again, so it is turned off, and the guardian is told."""
     autopay = locked(autopay_id)
-    if autopay is None or not payments.can_take_payments():
+    if autopay is None:
         return False
-    if _is_chargeable(autopay.guardian_id, autopay.method_id):
+    card = (autopay.guardian_id, autopay.method_id)
+    if not payments.keeps_method(*card):
+        end(autopay, Autopay.Ended.CARD_GONE)
+        return True
+    if not payments.can_take_payments() or _is_chargeable(*card):
         return False
     end(autopay, Autopay.Ended.ACCOUNT)
     return True

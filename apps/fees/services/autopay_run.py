@@ -84,7 +84,7 @@ def carry_out(row: Autopay, charge: AutopayCharge) -> None:
 
 
 def _charge(row: Autopay, charge: AutopayCharge) -> None:
-    if autopay.end_if_stranded(row.pk):
+    if autopay.end_if_stranded(row.pk) or not payments.can_take_payments():
         return
     try:
         guardian = students.get_guardian(row.guardian_id)
@@ -93,8 +93,7 @@ def _charge(row: Autopay, charge: AutopayCharge) -> None:
         return
     cards = {card.id: card for card in payments.saved_methods(row.guardian_id)}
     if row.method_id not in cards:
-        autopay.stop(guardian_id=row.guardian_id, method_id=row.method_id)
-        return
+        return  # removed a moment ago: the next run ends it
     catch_up_references(invoice.id for invoice in autopay.due_by(row, charge.on))
     _use_credit(row, charge, guardian)
     due = autopay.due_by(row, charge.on)

@@ -93,6 +93,11 @@ def standing(payer_id: UUID) -> QuerySet[models.SavedMethod]:
     return rows.exclude(kept_at=None).select_related("account")
 
 
+def is_kept(payer_id: UUID, method_id: UUID) -> bool:
+    """Whether the payer's card was not removed; also while its account takes no payments."""
+    return standing(payer_id).filter(pk=method_id).exists()
+
+
 def usable(payer_id: UUID) -> list[contracts.SavedMethodInfo]:
     """The cards that can be charged now, newest first."""
     rows = standing(payer_id).order_by("-consented_at", "-id")
