@@ -14,7 +14,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 import psycopg
-import requests
 from psycopg import sql
 
 from benchmarks import paying
@@ -66,13 +65,11 @@ def _pay_evenly(families: list[paying.Payer], stack: Stack) -> tuple[float, int]
 
 def _pay(family: paying.Payer, stack: Stack) -> None:
     """The Pay button, then the button of the gateway's page."""
-    answer = requests.post(
-        f"http://127.0.0.1:{stack.port}/family/pay/",
+    answer = paying.post(
+        stack.port,
+        "/family/pay/",
         {"token": str(family.token), "csrfmiddlewaretoken": family.csrf},
-        headers={"Host": f"{paying.HOST}:{stack.port}"},
-        cookies=family.cookies,
-        allow_redirects=False,
-        timeout=60,
+        {"Host": f"{paying.HOST}:{stack.port}", "Cookie": family.cookies},
     )
     paying.press_pay(answer.headers["Location"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import secrets
 import tempfile
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID, uuid4
 
 import requests
@@ -97,10 +99,11 @@ class Payer:
     csrf: str = field(default_factory=partial(secrets.token_hex, 16))
 
     @property
-    def cookies(self) -> dict[str, str]:
-        """What the family's browser sends."""
+    def cookies(self) -> str:
+        """What the family's browser sends: the header's value."""
         session = self.client.cookies[settings.SESSION_COOKIE_NAME].value
-        return {settings.SESSION_COOKIE_NAME: session, settings.CSRF_COOKIE_NAME: self.csrf}
+        sent = {settings.SESSION_COOKIE_NAME: session, settings.CSRF_COOKIE_NAME: self.csrf}
+        return "; ".join(f"{name}={value}" for name, value in sent.items())
 
     def pay(self) -> str:
         """The Pay button; returns the address of the hosted page."""
@@ -142,8 +145,25 @@ def _school_kept() -> Iterator[None]:
 def press_pay(address: str) -> float:
     """The payer pays on the hosted page; returns when."""
     moment = time.monotonic()
-    requests.post(address, {"action": "pay"}, allow_redirects=False, timeout=30)
+    page = urlsplit(address)
+    post(page.port or 80, page.path, {"action": "pay"})
     return moment
+
+
+def post(
+    port: int, path: str, fields: dict[str, str], headers: dict[str, str] | None = None
+) -> http.client.HTTPResponse:
+    """A form sent to this machine. By hand: requests takes four times as long, of the very
+    processors whose work is measured."""
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        link.request("POST", path, urlencode(fields), {**kind, **(headers or {})})
+        answer = link.getresponse()
+        answer.read()
+        return answer
+    finally:
+        link.close()
 
 
 def ms(seconds: float) -> float:
