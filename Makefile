@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := $(VENV)/peers/.ready
-JOBS ?= 2
+JOBS ?= 3
 PYTEST_ARGS ?=
 CHAOS_ARGS ?=
 

@@ -44,6 +44,8 @@ SCHOOLS: list[dict[str, Any]] = [
     },
 ]
 PREFIX = "test_template_"
+# By files: twice as fast as block by block through the log, which nobody here reads.
+COPY = "CREATE DATABASE {} TEMPLATE {} OWNER {} STRATEGY FILE_COPY"
 
 
 def make(name: str) -> None:
@@ -54,7 +56,7 @@ def make(name: str) -> None:
             _drop_templates()
             _build(template)
         _admin("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
-        _admin("CREATE DATABASE {} TEMPLATE {} OWNER {}", name, template, _owner())
+        _admin(COPY, name, template, _owner())
     _connect_to(name)
     with owner_session() as session:
         close_database(session)

@@ -17,6 +17,7 @@ from apps.tenants.services.backup.tables import tables_of
 from config import testdb
 from kernel.owner import owner_session
 from kernel.prepare import close_database
+from kernel.roles import drop_school_role
 
 SCHOOLS = ("t_000001", "t_000002")
 # Rows about what was done; none in a fresh copy.
@@ -80,7 +81,7 @@ class Ground:
             query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
             session.execute(query, [source])
         testdb._admin("DROP DATABASE IF EXISTS {} WITH (FORCE)", target)
-        testdb._admin("CREATE DATABASE {} TEMPLATE {} OWNER {}", target, source, testdb._owner())
+        testdb._admin(testdb.COPY, target, source, testdb._owner())
         connection.set_tenant(before)
 
     def _sweep(self, session: Any) -> None:
@@ -94,7 +95,7 @@ class Ground:
             session.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER".encode())
         for name in sorted(_schemas(session) - self.schemas):
             session.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
-            session.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
+            drop_school_role(session, name)  # stays where a parallel worker's school has it too
 
 
 def _schemas(session: Any) -> set[str]:

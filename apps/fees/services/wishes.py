@@ -87,7 +87,7 @@ def plan_payment(*, guardian_id: UUID, wish: Wish, method_id: UUID | None = None
         lines=tuple(lines),
         credit_minor=credit,
         card_minor=card,
-        cover_minor=cover.proposed(card, "card" if method_id else method_of(wish, account_id)),
+        cover_minor=cover.proposed(card, "card" if method_id else costing_method(wish, account_id)),
         must_cover=cover.is_always(),
     )
 
@@ -136,8 +136,11 @@ def lines_of(
     return _of_one_account(asked)
 
 
-def method_of(wish: Wish, account_id: UUID | None) -> str:
-    """The way that was chosen, or the usual one of the account that takes the money."""
+def costing_method(wish: Wish, account_id: UUID | None) -> str:
+    """The way whose cost is passed on: the chosen one, or the usual one of the account that takes
+    the money; "" where the school bears it, and no account is read."""
+    if cover.is_off():
+        return ""
     return wish.method or next(iter(payments.pay_methods(account_id)), "")
 
 

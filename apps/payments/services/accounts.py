@@ -50,11 +50,15 @@ def account_for(account_id: UUID | None) -> models.GatewayAccount:
     """The account that takes a new payment: the chosen one while it is on, else the one in use.
     Raises NoGateway."""
     chosen = selectors.account_in_service(account_id) if account_id else None
-    for account in (chosen, selectors.default_account()):
-        # A restored copy has accounts without keys.
-        if account is not None and account.secret_key and _is_reachable(account):
-            return account
-    raise NoGateway
+    account = chosen if _takes_money(chosen) else selectors.default_account()
+    if account is None or not _takes_money(account):
+        raise NoGateway
+    return account
+
+
+def _takes_money(account: models.GatewayAccount | None) -> bool:
+    """A restored copy has accounts without keys."""
+    return account is not None and bool(account.secret_key) and _is_reachable(account)
 
 
 def account_taking(account_id: UUID | None) -> AccountInfo | None:

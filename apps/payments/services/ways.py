@@ -57,9 +57,11 @@ def chosen(account_id: UUID | None, method: str) -> models.GatewayAccount:
 
     Raises NoGateway, and Invalid for a way that is not offered for this money.
     """
-    found = ways(account_id)
-    for account in found:
-        if method in ("", method_of(account.provider)):
+    first = accounts.account_for(account_id)
+    if method in ("", method_of(first.provider)):
+        return first
+    for account in ways(account_id):
+        if method == method_of(account.provider):
             return account
     message = _("What you chose cannot be paid that way. Please choose another.")
     raise Invalid(message, field="method", code="no_such_method")
