@@ -9,9 +9,11 @@ from psycopg import errors
 
 from apps.tenants.models import School
 from apps.tenants.services.backup import candidates, loaders
+from apps.tenants.services.backup.copying import copied_out
 from apps.tenants.services.backup.errors import Damaged, Incomparable
 from apps.tenants.services.backup.restoring import restore_in_place
 from apps.tenants.services.backup.sources import Source
+from apps.tenants.services.backup.tables import Session, Table, tables_of
 from kernel.owner import owner_session
 from tests.backups.conftest import LINCOLN, all_counts, schemas
 
@@ -90,3 +92,38 @@ def test_damage_in_the_middle_of_a_table_ends_it_too(
     with pytest.raises(Damaged, match="part 7"):
         restore_in_place(source=source, school_id=1, actor="x")
     assert (schemas(), all_counts()) == (before, rows)
+
+
+@pytest.fixture
+def uneven(transactional_db: None) -> Iterator[tuple[Session, Table, list[bytes]]]:
+    """A table and rows for it of which short ones find room in pages before."""
+    lengths = [30 + number * 7919 % 1870 for number in range(600)]
+    rows = [f"{number}\t{'x' * length}\n".encode() for number, length in enumerate(lengths)]
+    with owner_session(autocommit=True) as session:
+        loaders.look_into(session, LINCOLN)
+        session.execute("CREATE TABLE uneven (number integer, words text)")
+        try:
+            [table] = [each for each in tables_of(session, LINCOLN) if each.name == "uneven"]
+            yield session, table, rows
+        finally:
+            session.execute("DROP TABLE uneven")
+
+
+def test_rows_may_come_to_lie_in_another_order(
+    uneven: tuple[Session, Table, list[bytes]],
+) -> None:
+    session, table, rows = uneven
+    loaded = loaders.fill(session, table, iter([b"".join(rows)]))
+    lying = b"".join(copied_out(session, table)).splitlines(keepends=True)
+    assert lying != rows
+    assert sorted(lying) == sorted(rows)
+    assert loaded.is_same
+
+
+@pytest.mark.parametrize("other", [b"7\ty\n", b""])
+def test_another_row_or_one_less_is_noticed(
+    uneven: tuple[Session, Table, list[bytes]], other: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, table, rows = uneven
+    monkeypatch.setattr(loaders, "copied_out", lambda *_of: [b"".join([*rows[:-1], other])])
+    assert not loaders.fill(session, table, iter([b"".join(rows)])).is_same

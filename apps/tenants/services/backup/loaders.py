@@ -30,10 +30,13 @@ LOT, WAITING = 8 << 20, LOADERS + 1
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a table's rows came to in the backup, and what they come to now that they are in."""
+    """What a table's rows came to in the backup, what they come to now that they are in, and
+    whether they are the same rows. Their order is none of theirs: PostgreSQL puts a short row into
+    an earlier page that has room left."""
 
     read: Sum
     found: Sum
+    is_same: bool
 
 
 class Loaders:
@@ -108,26 +111,30 @@ def fill(session: Session, table: Table, blocks: Iterator[bytes]) -> Loaded:
     # Migrations may have put rows there. Not TRUNCATE: to be sure that no key points at the table
     # it reads the constraints of all schools, 60 ms a table with 1,000 of them.
     session.execute(sql.SQL("DELETE FROM {}").format(table.identifier))
-    read = sum_of(())
+    read, rows = sum_of(())
     if first := next(blocks, b""):
-        read = _fill(session, table, first, blocks)
+        read, rows = _fill(session, table, first, blocks)
         # The planner must know how many rows there are: else the first pages would be slow.
         session.execute(sql.SQL("ANALYZE {}").format(table.identifier))
-    return Loaded(read=read, found=sum_of(copied_out(session, table)))
+    found, found_rows = sum_of(copied_out(session, table))
+    same = (found.size, found.rows, found_rows) == (read.size, read.rows, rows)
+    return Loaded(read=read, found=found, is_same=same)
 
 
-def sum_of(blocks: Iterable[bytes], then: Callable[[bytes], object] = len) -> Sum:
-    """What blocks of whole lines come to; each of them is given to `then`."""
-    digest, size, rows = sha256(), 0, 0
+def sum_of(blocks: Iterable[bytes], then: Callable[[bytes], object] = len) -> tuple[Sum, int]:
+    """What blocks of whole lines come to, and a number of theirs that is the same in any order, for
+    this process only; each block is given to `then`."""
+    digest, size, rows, unordered = sha256(), 0, 0, 0
     for lines in blocks:
         digest.update(lines)
         size += len(lines)
         rows += lines.count(b"\n")
+        unordered += sum(map(hash, lines.split(b"\n")))
         then(lines)
-    return Sum(sha256=digest.hexdigest(), size=size, rows=rows)
+    return Sum(sha256=digest.hexdigest(), size=size, rows=rows), unordered
 
 
-def _fill(session: Session, table: Table, first: bytes, others: Iterator[bytes]) -> Sum:
+def _fill(session: Session, table: Table, first: bytes, others: Iterator[bytes]) -> tuple[Sum, int]:
     indexes = indexes_of(session, table) if len(first) >= BLOCK else []
     with session.transaction():
         for drop, _make in indexes:
@@ -138,7 +145,7 @@ def _fill(session: Session, table: Table, first: bytes, others: Iterator[bytes])
     return read
 
 
-def _copy_in(session: Session, table: Table, blocks: Iterable[bytes]) -> Sum:
+def _copy_in(session: Session, table: Table, blocks: Iterable[bytes]) -> tuple[Sum, int]:
     statement = sql.SQL("COPY {} ({}) FROM STDIN")
     into = statement.format(table.identifier, table.column_list)
     with session.cursor() as cursor, cursor.copy(into) as copy:

@@ -14,7 +14,7 @@ from apps.tenants.services.backup import media
 from apps.tenants.services.backup.entries import Entry
 from apps.tenants.services.backup.errors import Damaged, Incomparable
 from apps.tenants.services.backup.head import Sum, Tail, read_tail
-from apps.tenants.services.backup.loaders import Loaders, loaders, look_into
+from apps.tenants.services.backup.loaders import Loaded, Loaders, loaders, look_into
 from apps.tenants.services.backup.tables import (
     ForeignKey,
     Session,
@@ -46,7 +46,7 @@ def load(schema_name: str, entries: Iterable[Entry], note: Note) -> Tail:
                     loaded = crew.finish()
                 found.tables = {name: each.read for name, each in loaded.items()}
                 check_sums(found, tail)
-                _compare({name: each.found for name, each in loaded.items()}, tables, tail)
+                _compare(loaded, tables, tail)
                 _set_positions(session, schema_name, tail)
         except errors.IntegrityError as error:
             raise Incomparable(str(error).split("\n")[0]) from error
@@ -76,15 +76,15 @@ def _read(
     return found, told
 
 
-def _compare(found: Mapping[str, Sum], tables: Mapping[str, Table], tail: Tail) -> None:
+def _compare(loaded: Mapping[str, Loaded], tables: Mapping[str, Table], tail: Tail) -> None:
     """Raises Incomparable unless the tables hold, byte for byte, what was backed up."""
     if missing := set(tail.tables) ^ set(tables):
         raise Incomparable(_("tables %(names)s") % {"names": ", ".join(sorted(missing))})
     for name, told in tail.tables.items():
-        if found[name] != told:
+        if not loaded[name].is_same:
             raise Incomparable(
                 _("table %(name)s has %(found)s rows instead of %(told)s, or other ones")
-                % {"name": name, "found": found[name].rows, "told": told.rows}
+                % {"name": name, "found": loaded[name].found.rows, "told": told.rows}
             )
 
 
