@@ -1,5 +1,8 @@
-"""A process that is killed with SIGKILL where it writes: before each statement that changes
-something, before and after each commit, before and after each call to the gateway."""
+"""A process that is killed with SIGKILL where it writes: before each transaction's first statement
+that changes something, before and after each commit, before and after each call to the gateway.
+
+Between two statements of one transaction it leaves what it leaves before the commit: nothing of it.
+"""
 
 from __future__ import annotations
 
@@ -25,21 +28,32 @@ class Places:
 
     def __init__(self, fatal: int) -> None:
         self.fatal, self.passed = fatal, 0
+        self.has_written = False  # in the transaction that is open
 
     def install(self) -> None:
         """In the process that is to die only: nothing is put back."""
         database: Any = connection
-        commit, send = database._commit, requests.Session.send
+        commit, rollback, send = database._commit, database._rollback, requests.Session.send
         connection.execute_wrappers.append(self._statement)
-        database._commit = lambda: self._around(commit)
+        database._commit = lambda: self._around(self._ending(commit))
+        database._rollback = self._ending(rollback)
         requests.Session.send = lambda *args, **more: self._around(  # type: ignore[method-assign]
             lambda: send(*args, **more)
         )
 
     def _statement(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         if str(sql).lstrip().upper().startswith(WRITES):
-            self._pass()
+            if not self.has_written:
+                self._pass()
+            self.has_written = connection.in_atomic_block
         return execute(sql, params, many, context)
+
+    def _ending(self, end: Callable[[], Any]) -> Callable[[], Any]:
+        def run() -> Any:
+            self.has_written = False
+            return end()
+
+        return run
 
     def _around(self, work: Callable[[], Any]) -> Any:
         self._pass()
