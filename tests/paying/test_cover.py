@@ -3,185 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import given
-from hypothesis import settings as examples
-from hypothesis import strategies as st
 
-from apps.fees.models import Allocation, Cover, Credit
 from apps.fees.services import checkout
-from apps.fees.services.cover import Rate
 from apps.fees.tests import factories as make
 from apps.payments import facade as payments
 from apps.payments import models
 from apps.payments.models import Payment
 from apps.payments.services import accounts
-from apps.tenants import facade as tenants
-from apps.tenants.tests.factories import reopen
-from kernel.errors import Conflict, Invalid, Unavailable
-from tests.paying.cards import charges, keep_card, press, start
-
-CARD = {"cover_card_bps": 290, "cover_card_fixed_minor": 30}
-
-
-def change(**values: Any) -> None:
-    tenants.change_settings(school_id=1, values={f"fees.{k}": v for k, v in values.items()})
-    reopen()
-
-
-def body_of(answer: Any) -> str:
-    return str(answer.content.decode())
-
-
-def hidden(answer: Any, *, tick: bool = False) -> dict[str, list[str]]:
-    """What the form with the sums sends."""
-    form = body_of(answer).split('class="stack sums')[1].split("</form>")[0]
-    fields: dict[str, list[str]] = {}
-    for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form):
-        fields.setdefault(name, []).append(value)
-    fields.pop("csrfmiddlewaretoken", None)
-    return fields | ({"cover": ["1"]} if tick else {})
-
-
-def wanted(page: Any, **more: Any) -> dict[str, Any]:
-    """What the Pay button of this page sends."""
-    offer = page.context["offer"]
-    sent = {"token": page.context["token"], "choose": "1"}
-    sent["invoices"] = [str(invoice.id) for invoice in offer.invoices]
-    return sent | more
-
-
-def money(answer: Any) -> list[str]:
-    """The sums of the page, in their order; without those that a tick would show."""
-    facts = body_of(answer).split('class="facts facts-money"')[1].split("</dl>")[0]
-    return re.findall(r"\$[0-9.,]+", facts)
-
-
-def pay_on_page(parent: Any, answer: Any) -> Payment:
-    press(answer["Location"])
-    row = Payment.objects.get(hosted_url=answer["Location"])
-    payments.sync(row.pk)
-    row.refresh_from_db()
-    return row
-
-
-def booked(payment: Payment) -> tuple[int, int, int]:
-    return tuple(  # type: ignore[return-value]
-        sum(model.objects.filter(payment_id=payment.pk).values_list("amount_minor", flat=True))
-        for model in (Allocation, Credit, Cover)
-    )
-
-
-# The rule
-
-
-@given(
-    amount=st.integers(1, 10**11),
-    bps=st.integers(0, 500),
-    fixed=st.integers(0, 1000),
-)
-@examples(max_examples=500, deadline=None)
-def test_the_school_nets_the_amount_and_nobody_pays_more_than_that_takes(
-    amount: int, bps: int, fixed: int
-) -> None:
-    """In whole minor units of any currency, with a provider that rounds its fee up or down."""
-    cover = Rate(bps, fixed).on(amount)
-    cost_times_10000 = (amount + cover) * bps + fixed * 10_000
-
-    assert cover * 10_000 >= cost_times_10000  # what is kept never exceeds the cover
-    assert (cover - 1) * 10_000 < cost_times_10000 or cover == 0  # nor the cover the cost
-    assert cover == -(-cost_times_10000 // 10_000)
-
-
-@pytest.mark.parametrize(
-    ("rate", "amount", "cover"),
-    [
-        (Rate(290, 30), 10000, 330),
-        (Rate(290, 0), 10000, 299),
-        (Rate(0, 30), 10000, 30),
-        (Rate(0, 0), 10000, 0),
-        (Rate(290, 30), 0, 0),
-        (Rate(290, 30), -5, 0),
-        (Rate(360, 0), 1000, 38),  # yen have no decimals
-        (Rate(250, 100), 12345, 420),  # thousandths of a dinar
-        (Rate(500, 100), 1, 106),
-    ],
-)
-def test_some_covers(rate: Rate, amount: int, cover: int) -> None:
-    assert rate.on(amount) == cover
-
-
-# The setting
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("cover", "sometimes"),
-        ("cover", 1),
-        ("cover_card_bps", 501),
-        ("cover_card_bps", "5.01"),
-        ("cover_card_bps", "2.999"),
-        ("cover_card_bps", "two"),
-        ("cover_card_bps", -1),
-        ("cover_card_bps", True),
-        ("cover_card_bps", 2.9),
-        ("cover_paypal_bps", 501),
-        ("cover_card_fixed_minor", 101),
-        ("cover_card_fixed_minor", "1.01"),
-        ("cover_paypal_fixed_minor", 101),
-    ],
-)
-def test_more_than_a_provider_takes_is_refused(school: Any, name: str, value: Any) -> None:
-    with pytest.raises(Invalid):
-        change(**{name: value})
-
-
-def test_the_limit_is_told(school: Any) -> None:
-    with pytest.raises(Invalid, match=r"from 0 to 5.00"):
-        change(cover_card_bps="7")
-    with pytest.raises(Invalid, match=r"up to \$1.00"):
-        change(cover_card_fixed_minor="2")
-
-
-def test_the_bursar_sets_it_and_the_history_tells(client_for: Any) -> None:
-    client = client_for("bursar")
-    page = client.get("/portal/settings/fees/")
-    text = body_of(page)
-    assert "must never be more than what a payment costs you" in text
-    form = page.context["form"]
-    values = {name: form[name].value() for name in form.fields if form[name].value() is not False}
-    values |= {"fees.cover": "offered", "fees.cover_card_bps": "2,9"}
-    values |= {"fees.cover_card_fixed_minor": "0.30"}
-    assert client.post("/portal/settings/fees/", values).status_code == 302
-    reopen()
-    from apps.fees.services.cover import rate_of
-
-    assert rate_of("card") == Rate(290, 30)
-    assert str(rate_of("card")) == "2.90 % + $0.30"
-    again = client.get("/portal/settings/fees/").context["form"]
-    assert again["fees.cover_card_bps"].value() == "2.90"
-    admin = client_for("admin")
-    history = body_of(admin.get("/portal/settings/history/"))
-    assert "Families may tick a box to cover it" in history
-    assert "2.90 %" in history
-
-
-def test_over_the_api_it_is_basis_points(client_for: Any) -> None:
-    client = client_for("admin")
-    url = "/api/v1/school/settings/"
-    body = {"fees": {"cover": "always", "cover_card_bps": 290}}
-    answer = client.patch(url, json.dumps(body), content_type="application/json")
-    assert answer.status_code == 200, answer.content
-    assert answer.json()["fees"]["cover_card_bps"] == 290
-    too_much = {"fees": {"cover_card_bps": 501}}
-    answer = client.patch(url, json.dumps(too_much), content_type="application/json")
-    assert answer.status_code == 400 or answer.status_code == 422
-
+from kernel.errors import Conflict, Unavailable
+from tests.paying.cards import charges, keep_card, start
+from tests.paying.covers import CARD, body_of, booked, change, hidden, money, pay_on_page, wanted
 
 # Off
 

@@ -14,7 +14,7 @@ from apps.fees.services import autopay, autopay_run, links
 from apps.fees.tests import factories as make
 from apps.payments.models import Payment
 from tests.paying.cards import charges, keep_card, letters, outcome
-from tests.paying.test_cover import CARD, body_of, change
+from tests.paying.covers import CARD, body_of, change
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from apps.fees.services.wishes import Wish, plan_payment
 from apps.fees.tests import factories as make
 from apps.fees.tests.test_instalments import bill_in_parts
 from apps.payments.models import GatewayAccount, Payment
+from tests.paying.covers import CARD, change, hidden, money, pay_on_page
 from tests.paying.test_accounts import owed, trips
-from tests.paying.test_cover import CARD, change, hidden, money, pay_on_page
 
 __all__ = ["owed", "trips"]
 
