@@ -90,10 +90,16 @@ class Watched:
         return str(self.page.locator(link).first.evaluate(FETCH))
 
     def text(self) -> str:
+        self._let_load()
         return str(self.page.locator("body").inner_text())
+
+    def _let_load(self) -> None:
+        # A press waits until the next page has begun, and what has begun may hold nothing yet.
+        self.page.wait_for_load_state()
 
     def look(self, name: str) -> list[str]:
         """Problems of the page as it is now; an empty list when all is well."""
+        self._let_load()
         if SHOTS:
             Path(SHOTS).mkdir(parents=True, exist_ok=True)
             self.page.screenshot(path=f"{SHOTS}/{name}-{self.width}.png", full_page=True)
