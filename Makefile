@@ -8,9 +8,12 @@ PEERS := $(VENV)/peers/.ready
 JOBS ?= 3
 PYTEST_ARGS ?=
 CHAOS_ARGS ?=
+# Compiled modules are kept, whatever the shell says: otherwise each of the many processes that the
+# targets start would compile everything anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench chaos demo shell requirements messages clean
+.PHONY: help run test lint types checks bench chaos demo shell requirements messages clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -35,8 +38,13 @@ test: lint $(MESSAGES) ## lint, types, import rules, migrations, and the whole s
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy apps kernel config
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync types checks
+
+types: $(READY)
+	$(BIN)/mypy apps kernel config
+
+checks: $(READY)
 	$(BIN)/python -m config.lint
 
 bench: $(READY) $(PEERS) ## figures beside their peers, into benchmarks/results.json

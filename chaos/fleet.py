@@ -127,11 +127,13 @@ class Fleet:
 
     def _environment(self, name: str) -> dict[str, str]:
         """As in production, no process that serves is told how to reach the database as its owner.
-        Compiled modules are kept for the next start: most of it would be compiling them."""
+        Where compiled modules are not kept beside their source, they are kept for this run: most
+        of a start would be compiling them."""
         left_out = {*OWNERS_OWN, "PYTHONDONTWRITEBYTECODE"}
         env = {key: value for key, value in os.environ.items() if key not in left_out}
-        compiled = str(self._logs.parent / "compiled")
-        return {**env, "PYTHONPYCACHEPREFIX": compiled, READY: str(self._ready_file(name))}
+        if sys.dont_write_bytecode:
+            env["PYTHONPYCACHEPREFIX"] = str(self._logs.parent / "compiled")
+        return {**env, READY: str(self._ready_file(name))}
 
     def _ready_file(self, name: str) -> Path:
         return self._logs / f"{name}.ready"

@@ -22,6 +22,8 @@ MEDIA_ROOT = str(embedded.data_dir() / "test-media")
 STORAGES["backups"] = backups.storage(str(embedded.data_dir() / "test-backups"))
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 WHITENOISE_USE_FINDERS = True
+# Files are looked for when they are asked for: each test client would list them all first.
+WHITENOISE_AUTOREFRESH = True
 
 # Argon2 is tried by its own test; everywhere else it would be most of the suite's time.
 PASSWORD_HASHERS = [
