@@ -16,6 +16,14 @@ from tests.flows.running import RunningStack, start_stack
 
 # The run of tests/chaos keeps a processor busy by itself: it takes its turn with the stack.
 STACK = ("tests/flows/", "tests/browser/", "tests/chaos/test_run.py")
+# Tests that share something which takes long to make: one parallel worker makes it once.
+TOGETHER = {
+    "stack": STACK,
+    "replica": ("tests/replica/",),  # one primary and one standby
+    "backups": ("tests/backups/",),  # the lively school, and a copy of it
+    "secrecy": ("tests/secrecy/",),  # the life that is listened to
+    "architecture": ("tests/architecture/",),  # the source as a syntax tree
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,7 +34,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """One parallel worker gets all tests of the stack, the others share the rest.
+    """One parallel worker gets all tests of a group, and the groups come first: the others are
+    shared out one by one, so that all workers end together.
 
     xdist's own groups (`xdist_group`, with 3.8) have no effect from pytest 9.2 on: they rename the
     test, and pytest no longer reads the name they write.
@@ -35,13 +44,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         return None
     from xdist.scheduler import LoadScopeScheduling
 
-    class OneStack(LoadScopeScheduling):
+    class Groups(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            if nodeid.startswith("tests/replica/"):  # one primary and one standby, not two
-                return "replica"
-            return "stack" if nodeid.startswith(STACK) else nodeid
+            return group_of(nodeid)
 
-    return OneStack(config, log)
+    return Groups(config, log)
+
+
+def group_of(nodeid: str) -> str:
+    """The name of the test's group; the test itself, where it has none."""
+    return next((name for name, places in TOGETHER.items() if nodeid.startswith(places)), nodeid)
 
 
 @pytest.fixture(scope="session")
