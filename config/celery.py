@@ -16,6 +16,8 @@ from celery.signals import (
     task_postrun,
     task_prerun,
     worker_init,
+    worker_ready,
+    worker_shutting_down,
 )
 from django.db import close_old_connections
 
@@ -101,6 +103,28 @@ def _refuse_threads(sender: Any, **_: Any) -> None:
             f"Error: the pool {pool.rsplit('.', 1)[-1]!r} would mix up schools: "
             "use --pool prefork or solo."
         )
+
+
+@worker_init.connect
+def _let_one_attend(sender: Any, **_: Any) -> None:
+    from apps.events import facade as events
+
+    prefork = sender.pool_cls.__module__ == "celery.concurrency.prefork"
+    events.allow_attending(prefork and sender.concurrency > 1)
+
+
+@worker_ready.connect
+def _call_an_attendant(**_: Any) -> None:
+    from apps.events import facade as events
+
+    events.call_attendant()
+
+
+@worker_shutting_down.connect
+def _dismiss_the_attendant(**_: Any) -> None:
+    from apps.events import facade as events
+
+    events.dismiss_attendant()
 
 
 @beat_init.connect

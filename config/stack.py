@@ -58,7 +58,7 @@ class Stack:
                 # Its place is the home directory, which two installations would share.
                 "--no-control-socket",
             ],
-            "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "WARNING"],
+            "worker": [*celery, "worker", "--concurrency", "3", "--loglevel", "WARNING"],
             # One thing at a time, and no chatter with the workers: it is there for rare, long work.
             "keeper": [
                 *[*celery, "worker", "-Q", "owner", "-n", "keeper@%h", "--pool", "solo"],

@@ -17,6 +17,9 @@ from apps.events.selectors.outbox import (
     list_pauses,
 )
 from apps.events.services.announcements import backlog, forget_school, waiting
+from apps.events.services.attending import allow_attending
+from apps.events.services.attending import call as call_attendant
+from apps.events.services.attending import dismiss as dismiss_attendant
 from apps.events.services.audit import (
     DISCARDED,
     PAUSED,
@@ -94,14 +97,17 @@ __all__ = [
     "UnknownEvent",
     "VersionConflict",
     "add_projection",
+    "allow_attending",
     "announce_again",
     "append",
     "audit_with",
     "backlog",
+    "call_attendant",
     "count_also",
     "count_outbox",
     "counted_outboxes",
     "discard_letter",
+    "dismiss_attendant",
     "drain",
     "expired_receipts",
     "follow",

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from apps.events.selectors.schemas import schemas_with_outbox
-from apps.events.services import counting, draining, sweeping, wakeup
+from apps.events.services import attending, counting, draining, sweeping, wakeup
 from kernel.tasks import EITHER, PLATFORM, task
 
 # A school's share of the daily alarm that has waited this long comes with the next day's.
@@ -18,7 +18,19 @@ def send_wake_up(schema_name: str, lane: int) -> None:
     drain.apply_async(kwargs={"schema_name": schema_name, "lane": lane}, retry=False)
 
 
-@task("events.drain", runs_in=EITHER)
+def send_call() -> None:
+    """Ask a worker to attend."""
+    attend.apply_async(retry=False, expires=attending.CALL_SECONDS)
+
+
+@task("events.attend", runs_in=PLATFORM)
+def attend(**_kwargs: Any) -> None:
+    """Answer the bell for a while, and call the next who does."""
+    if attending.attend():
+        attending.call()
+
+
+@task(draining.TASK, runs_in=EITHER)
 def drain(*, schema_name: str, lane: int = 0, **_kwargs: Any) -> int:
     """Drain one lane of one school."""
     # First of all: work that comes from here on must be able to send a new wake-up.

@@ -26,6 +26,8 @@ from kernel.schools import in_school
 PLATFORM_TASKS = {
     # read one table of the platform and send a school's task for each that is due
     "events.sweep",
+    # waits for the rings of all schools, and opens the one whose turn it is
+    "events.attend",
     "events.check_stranded",
     "events.send_counts",
     "tenants.send_due_work",

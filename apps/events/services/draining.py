@@ -5,8 +5,10 @@ write receipts, run handlers, delete the events and the announcements that were 
 kills it, it either happened or it did not.
 """
 
+import os
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,13 +19,17 @@ from apps.events.selectors.schemas import opened, tenant_id_of
 from apps.events.services import announcements, marks
 from apps.events.services.announcements import DELIVERIES_LANE, Announcement
 from apps.events.services.batches import Batch, read
+from apps.events.services.bell import draining, ring
 from apps.events.services.deliveries import make_due_calls
 from apps.events.services.options import options
 from apps.events.services.parking import paused_consumers
 from apps.events.services.pausing import catch_up, stop_catching_up
-from apps.events.services.wakeup import draining, wake
+from apps.events.services.wakeup import wake
+from kernel.acting import acting, part
 
 log = structlog.get_logger(__name__)
+
+TASK = "events.drain"
 
 # First key of the advisory lock: this number and the lane; the second key is the school's id.
 # Integers, not a hash of the name: two schools must never share a lock.
@@ -68,12 +74,18 @@ def drain(schema_name: str, *, wait: float = 10.0, calls: bool = True) -> int:
     return total
 
 
-def drain_lane(schema_name: str, lane: int, *, budget: float | None = None) -> int:
+def drain_lane(
+    schema_name: str,
+    lane: int,
+    *,
+    budget: float | None = None,
+    hand_over: Callable[[str, int], object] = wake,
+) -> int:
     """A worker's share: drain one lane until it is empty, locked by another, or time is up.
 
     Returns the number of events handled (calls made, for the lane of deliveries). When the time
-    is up (`budget` in seconds, else that of the options) a new wake-up is sent, so that one busy
-    school does not keep a worker for itself.
+    is up (`budget` in seconds, else that of the options) what is left is handed over, so that one
+    busy school does not keep a worker for itself.
     """
     deadline = time.monotonic() + (options().task_budget if budget is None else budget)
     with opened(schema_name):
@@ -84,8 +96,22 @@ def drain_lane(schema_name: str, lane: int, *, budget: float | None = None) -> i
                 done = Drained(make_due_calls(tenant_id_of(schema_name), deadline))
             else:
                 done = _drain_events(schema_name, lane, deadline)
-        _hand_over(schema_name, lane, done.due)
+        for work in _left(schema_name, lane, done.due):
+            hand_over(schema_name, work)
     return done.handled
+
+
+def take_turn(schema_name: str, lane: int, *, budget: float) -> None:
+    """A lane's turn, of `budget` seconds, by somebody who also has others to look after. Never
+    raises: a school that cannot be opened, in the middle of a restore say, must not stop them."""
+    bound = {"trace_id": os.urandom(16).hex(), "task": TASK, "school": schema_name}
+    try:
+        with structlog.contextvars.bound_contextvars(**bound), acting(part(TASK)):
+            drain_lane(schema_name, lane, budget=budget, hand_over=ring)
+    except Exception:
+        log.exception("outbox.turn_failed", schema=schema_name, lane=lane)
+        with suppress(Exception):
+            connection.close()
 
 
 def _drain_once(schema_name: str, wait: float, *, calls: bool) -> int:
@@ -104,7 +130,8 @@ def _drain_events(
     while deadline is None or time.monotonic() < deadline:
         outcome = _pass(schema_name, lane)
         done.handled += outcome.handled
-        done.due = outcome.due if outcome.locked else None
+        # Whoever has the lock looks again when it is free: then it sees what came before now.
+        done.due = outcome.due
         if not outcome.locked:
             if time.monotonic() >= wait_until:
                 break
@@ -114,11 +141,10 @@ def _drain_events(
     return done
 
 
-def _hand_over(schema_name: str, lane: int, due: Collection[int] | None) -> None:
+def _left(schema_name: str, lane: int, due: Collection[int] | None) -> Collection[int]:
     if due is None:
-        due = announcements.due_among(tenant_id_of(schema_name), lane, DELIVERIES_LANE)
-    for work in due:
-        wake(schema_name, work)
+        return announcements.due_among(tenant_id_of(schema_name), lane, DELIVERIES_LANE)
+    return due
 
 
 def _pass(schema_name: str, lane: int) -> Pass:

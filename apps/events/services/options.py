@@ -25,6 +25,9 @@ class Options:
     # Beat's own look at what is due (watching.py), and one lane's turn while the broker is away.
     look_every: float = 0.25
     stand_in_budget: float = 1.0
+    # How long one worker attends, and its turn at one lane (attending.py).
+    shift: float = 10.0
+    attendants_budget: float = 0.05
     wake_key_life: float = 5.0
     redis_timeout: float = 0.2
     breaker_pause: float = 5.0

@@ -7,11 +7,11 @@ import structlog
 from django.db import connection, transaction
 
 from apps.events.selectors.schemas import current_schema
+from apps.events.services.bell import ring
 from apps.events.services.circumstances import cause, is_replaying
 from apps.events.services.errors import PublishedWhileReplaying, PublishOutsideTransaction
 from apps.events.services.letters import lane_of
 from apps.events.services.registry import registry
-from apps.events.services.wakeup import wake
 from kernel import jsoncodec
 from kernel.ids import uuid7
 from kernel.statements import run_prepared
@@ -43,15 +43,15 @@ def publish(
         _INSERT,
         [event_id, stream_type, stream_id, seq, lane, event_type, version, payload, headers],
     )
-    wake_after_commit(lane)
+    ring_after_commit(lane)
     return event_id
 
 
-def wake_after_commit(lane: int) -> None:
-    """Send a worker to the lane once what was written can be seen."""
+def ring_after_commit(lane: int) -> None:
+    """Call a worker to the lane once what was written can be seen."""
     schema_name = current_schema()
     # No partial: Django asks a hook that failed for its name, and raises when it has none.
-    transaction.on_commit(lambda: wake(schema_name, lane), robust=True)
+    transaction.on_commit(lambda: ring(schema_name, lane), robust=True)
 
 
 def _check_in_transaction() -> None:

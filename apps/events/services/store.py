@@ -17,7 +17,7 @@ from apps.events.models import StoredEventRow
 from apps.events.selectors.schemas import current_schema, tenant_id_of
 from apps.events.services.errors import VersionConflict
 from apps.events.services.letters import lane_of
-from apps.events.services.publishing import check_not_replaying, headers_of, wake_after_commit
+from apps.events.services.publishing import check_not_replaying, headers_of, ring_after_commit
 from apps.events.services.registry import registry
 from kernel import jsoncodec
 from kernel.ids import uuid7
@@ -86,7 +86,7 @@ def append(
         if written < len(publish or events):
             raise VersionConflict(stream_id, expected_version, _version_of(stream_id))
     if publish:
-        wake_after_commit(values["lane"])
+        ring_after_commit(values["lane"])
     return expected_version + len(events)
 
 

@@ -1,7 +1,5 @@
-"""Telling a worker, after the commit, that a lane has work.
-
-A wake-up only makes things quick. The guarantee is the announcement in the database, which the
-sweep reads: so every failure here is swallowed, and none may hold up the request that caused it.
+"""Sending a Celery task for a lane that has work: what beat found, or more than the attendant
+(attending.py) does itself.
 
 A hung Redis blocks Celery's send for tens of seconds whatever its options. Therefore our own
 client with short time-outs is asked first; after its first failure nothing is tried at all for
@@ -10,9 +8,7 @@ a few seconds.
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 
 import redis
 import structlog
@@ -29,9 +25,6 @@ Sender = Callable[[str, int], None]
 _sender: Sender | None = None
 _client: redis.Redis | None = None
 _client_lock = threading.Lock()
-_draining: ContextVar[frozenset[tuple[str, int]]] = ContextVar(
-    "outbox_draining", default=frozenset()
-)
 
 
 class Breaker:
@@ -55,9 +48,15 @@ breaker = Breaker()
 
 
 def send_wake_ups_with(sender: Sender | None) -> None:
-    """Say how a wake-up travels. The task module does so at start; None sends nothing."""
+    """Say how a wake-up travels. The task module does so at start; with None no worker is woken,
+    by nobody."""
     global _sender
     _sender = sender
+
+
+def is_silent() -> bool:
+    """No worker is to be woken."""
+    return _sender is None
 
 
 def wake(schema_name: str, lane: int) -> bool:
@@ -65,7 +64,7 @@ def wake(schema_name: str, lane: int) -> bool:
 
     True when a request was sent. Never raises and never takes longer than the short time-out.
     """
-    if _sender is None or breaker.is_open or (schema_name, lane) in _draining.get():
+    if _sender is None or breaker.is_open:
         return False
     try:
         if not _claim(schema_name, lane):
@@ -89,28 +88,23 @@ def heard(schema_name: str, lane: int) -> None:
         log.warning("outbox.wake_up_not_cleared", schema=schema_name, error=repr(error))
 
 
-@contextmanager
-def draining(schema_name: str, lanes: Iterable[int]) -> Iterator[None]:
-    """While this thread drains a lane it needs no wake-up for events it publishes itself."""
-    token = _draining.set(_draining.get() | {(schema_name, lane) for lane in lanes})
-    try:
-        yield
-    finally:
-        _draining.reset(token)
-
-
 def client() -> redis.Redis:
     """The dedicated client: short time-outs, no retries."""
     global _client
     with _client_lock:
         if _client is None:
-            _client = redis.Redis.from_url(
-                settings.REDIS_URL,
-                socket_timeout=options().redis_timeout,
-                socket_connect_timeout=options().redis_timeout,
-                retry=Retry(NoBackoff(), 0),
-            )
+            _client = connect(options().redis_timeout)
         return _client
+
+
+def connect(patience: float) -> redis.Redis:
+    """A client that waits so many seconds for an answer, and tries nothing twice."""
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=patience,
+        socket_connect_timeout=options().redis_timeout,
+        retry=Retry(NoBackoff(), 0),
+    )
 
 
 def _claim(schema_name: str, lane: int) -> bool:

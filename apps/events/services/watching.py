@@ -1,7 +1,7 @@
 """Beat's own look for work: the guarantee, which must not travel by the broker it makes up for.
 
-Wake-ups are lost when the broker is; then whoever looks also does the work, slower than workers
-would, but at once.
+It wakes workers for what no ring brought to one, and calls an attendant where there is none. While
+the broker is away whoever looks also does the work, slower than workers would, but at once.
 """
 
 import threading
@@ -11,8 +11,8 @@ import structlog
 from django.db import close_old_connections, connection
 
 from apps.events.selectors.schemas import schema_name_of
-from apps.events.services import sweeping
-from apps.events.services.draining import drain_lane
+from apps.events.services import attending, sweeping
+from apps.events.services.draining import take_turn
 from apps.events.services.options import options
 from apps.events.services.wakeup import breaker
 
@@ -35,6 +35,7 @@ def watch(stop: threading.Event) -> None:
 def look() -> int:
     """Wake a worker for every lane with due work. When the broker does not answer, drain them
     here. Returns how many lanes that were."""
+    attending.call()
     if not breaker.is_open:
         sweeping.sweep()
     return _stand_in() if breaker.is_open else 0
@@ -43,16 +44,6 @@ def look() -> int:
 def _stand_in() -> int:
     lanes = sweeping.lanes_to_drain()
     for tenant_id, lane in lanes:
-        _drain_here(schema_name_of(tenant_id), lane)
-    return len(lanes)
-
-
-def _drain_here(schema_name: str, lane: int) -> None:
-    try:
         # A short turn: the schools behind this one have no worker either.
-        drain_lane(schema_name, lane, budget=options().stand_in_budget)
-    except Exception:
-        # Nor may a school that cannot be opened, in the middle of a restore say, stop them.
-        log.exception("outbox.stand_in_failed", schema=schema_name, lane=lane)
-        with suppress(Exception):
-            connection.close()
+        take_turn(schema_name_of(tenant_id), lane, budget=options().stand_in_budget)
+    return len(lanes)

@@ -47,14 +47,14 @@ def test_an_event_is_kept_as_published_and_announced(school):
     assert announcements() == [(0, row.id, row.id)]
 
 
-def test_a_wake_up_that_fails_does_not_reach_whoever_published(committed_school, monkeypatch):
+def test_a_ring_that_fails_does_not_reach_whoever_published(committed_school, monkeypatch):
     tried = []
 
     def fail(schema_name, lane):
         tried.append(schema_name)
         raise RuntimeError("no broker")
 
-    monkeypatch.setattr(publishing, "wake", fail)
+    monkeypatch.setattr(publishing, "ring", fail)
 
     hold_lesson("algebra")
 

@@ -7,7 +7,7 @@ from celery.signals import beat_init
 
 from apps.events import facade as events
 from apps.events.models import OutboxEvent
-from apps.events.services import sweeping, wakeup, watching
+from apps.events.services import draining, sweeping, wakeup, watching
 from apps.events.tests.lessons import effects, hold_lesson
 from apps.events.tests.test_wakeup import hung_redis
 from kernel.schools import in_public
@@ -64,15 +64,15 @@ def test_a_school_that_cannot_be_opened_does_not_stop_the_others(
     hold_lesson("algebra")
     with in_other_school():
         hold_lesson("álgebra")
-    drain_lane = watching.drain_lane
+    drain_lane = draining.drain_lane
 
     def fail_for_the_first(schema_name, lane, **how):
         if schema_name == "t_000001":
             raise LookupError("in the middle of a restore")
         return drain_lane(schema_name, lane, **how)
 
-    monkeypatch.setattr(watching, "drain_lane", fail_for_the_first)
-    monkeypatch.setattr(watching.connection, "close", lambda: None)
+    monkeypatch.setattr(draining, "drain_lane", fail_for_the_first)
+    monkeypatch.setattr(draining.connection, "close", lambda: None)
     wakeup.breaker.trip()
 
     with in_public():
