@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -17,6 +18,12 @@ from kernel.schools import in_public, in_school
 
 LINCOLN, SAN_MARTIN = "t_000001", "t_000002"
 PASSWORD = "correct horse battery"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """SIGTERM ends the run as Ctrl-C does: whatever fixtures have started is stopped."""
+    if not hasattr(config, "workerinput"):  # the parallel workers hear of it from us
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import http.client
 import os
 import signal
@@ -19,6 +20,9 @@ from config.embedded import ROOT
 
 PYTHON = sys.executable
 STOP_SECONDS = 15
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+# Looked up here: between fork and exec there is no safe moment for it.
+_prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 OWNERS_OWN = ("DATABASE_OWNER_URL", "DATABASE_ADMIN_URL")
 
 
@@ -94,6 +98,7 @@ class Stack:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=end_with_parent,
             )
 
     def env_of(self, name: str) -> dict[str, str]:
@@ -144,6 +149,13 @@ class Stack:
         for name in ("beat", "web", "worker", "keeper", "sandbox"):
             if name in self.processes:
                 self.stop_one(name)
+
+
+def end_with_parent(signum: int = signal.SIGTERM) -> None:
+    """For a new process, before it does anything: get `signum` when its parent has ended in
+    whatever way, SIGKILL too. Only Linux can do this; elsewhere nothing happens."""
+    if _prctl is not None:
+        _prctl(PR_SET_PDEATHSIG, int(signum))
 
 
 def port_is_free(port: int) -> bool:

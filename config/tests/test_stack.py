@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from config.stack import Stack
@@ -45,3 +51,43 @@ def test_compose_tells_only_the_keeper_and_migrate() -> None:
 
     assert told == {"keeper", "migrate"}
     assert compose["services"]["keeper"]["command"][3:6] == ["worker", "-Q", "owner"]
+
+
+STARTER = """
+import sys, time
+from pathlib import Path
+from config.stack import Stack
+class Idle(Stack):
+    def commands(self):
+        return {"beat": [sys.executable, "-c", "import time; time.sleep(60)"]}
+stack = Idle(port=0, sandbox_port=0, env={}, logs=Path(sys.argv[1]))
+stack.start()
+print(stack.processes["beat"].pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux tells a process of its parent's end"
+)
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
+def test_no_process_outlives_whoever_started_it(tmp_path: Path, signum: int) -> None:
+    starter = subprocess.Popen(
+        [sys.executable, "-c", STARTER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert starter.stdout is not None
+    child = int(starter.stdout.readline())
+    os.kill(starter.pid, signum)
+    starter.wait()
+
+    until = time.monotonic() + 10
+    while not has_ended(child):
+        assert time.monotonic() < until, "still there"
+        time.sleep(0.02)
+
+
+def has_ended(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

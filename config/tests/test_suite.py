@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,39 @@ def test_what_takes_long_to_make_is_made_by_one_parallel_worker(test: str, group
 @pytest.mark.parametrize("place", [place for places in TOGETHER.values() for place in places])
 def test_no_group_outlives_its_tests(place: str) -> None:
     assert (Path(settings.BASE_DIR) / place).exists()
+
+
+RUN = """
+import time, pytest
+from pathlib import Path
+HERE = Path(__file__).parent
+@pytest.fixture(scope="session")
+def server():
+    (HERE / "running").touch()
+    yield
+    (HERE / "running").unlink()
+def test_one(server):
+    print("begun", flush=True)
+    time.sleep(60)
+def test_two():
+    (HERE / "went on").touch()
+"""
+
+
+def test_a_run_that_is_told_to_end_stops_what_it_has_started(tmp_path: Path) -> None:
+    (tmp_path / "test_run.py").write_text(RUN)
+    options = ["-q", "-s", "-p", "conftest", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "pytest", *options, str(tmp_path / "test_run.py")],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings.test"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert run.stdout is not None
+    assert any("begun" in line for line in run.stdout)
+    run.terminate()
+    run.communicate()
+
+    assert run.returncode == pytest.ExitCode.INTERRUPTED
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["test_run.py"]

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from config import embedded
-from config.stack import free_port
+from config.stack import end_with_parent, free_port
 
 DOCUMENT = embedded.ROOT / "docs" / "recovery.md"
 
@@ -41,7 +41,12 @@ class Cluster:
         command += ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
         with open(self.folder / f"{self.data.name}.log", "ab") as log:
             self.process = subprocess.Popen(
-                command, user=self.user, stdout=log, stderr=log, start_new_session=True
+                command,
+                user=self.user,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=lambda: end_with_parent(signal.SIGINT),
             )
         until = time.monotonic() + 30
         while not self._answers():

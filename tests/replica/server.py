@@ -18,7 +18,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from config import embedded
-from config.stack import free_port
+from config.stack import end_with_parent, free_port
 
 
 class StandbyServer:
@@ -50,7 +50,12 @@ class StandbyServer:
         command += ["-c", "unix_socket_directories=", "-c", "max_standby_streaming_delay=1s"]
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
-                command, user=self.user, stdout=log, stderr=log, start_new_session=True
+                command,
+                user=self.user,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=lambda: end_with_parent(signal.SIGINT),
             )
         self.wait_for(self._answers, "the standby to answer")
 
