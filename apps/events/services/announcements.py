@@ -63,6 +63,16 @@ def announce(
         return cursor.fetchone()[0]
 
 
+def announce_each(tenant_id: int, lane: int, ids: Sequence[int]) -> None:
+    """Announce work that is due now, each piece by itself."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO public.outbox_ready (tenant_id, lane, first_id, last_id, due_at)"
+            " SELECT %s, %s, id, id, statement_timestamp() FROM unnest(%s::bigint[]) AS each (id)",
+            [tenant_id, lane, list(ids)],
+        )
+
+
 # Not through the ORM: django-tenants listens for deletions of whatever model, so Django would
 # read every event once more to tell it.
 _STRIKE_OFF = """

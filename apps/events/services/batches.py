@@ -65,23 +65,20 @@ class Batch:
     def run_quickly(self) -> None:
         """Everything in one go: the first error undoes the whole batch."""
         readable = list(self._readable())
-        fresh = _write_receipts(
-            (event.event_id, spec.consumer)
-            for event in readable
-            for spec in registry().handlers_of(event.event_type)
-        )
         together: dict[HandlerSpec, list[OutboxEvent]] = {}
-        for event in readable:
-            for spec in registry().handlers_of(event.event_type):
-                if (event.event_id, spec.consumer) not in fresh:
-                    continue
-                if spec.batch and spec.consumer not in self.paused:
-                    together.setdefault(spec, []).append(event)
-                else:
-                    self._apply(spec, event)
-            self.done.append(event.id)
+        calls: list[tuple[str, OutboxEvent]] = []
+        for spec, event in _fresh(readable):
+            if spec.external:
+                calls.append((spec.consumer, event))
+            elif spec.batch and spec.consumer not in self.paused:
+                together.setdefault(spec, []).append(event)
+            else:
+                self._apply(spec, event)
         for spec, events in together.items():
             run_together(spec, events)
+        if calls:
+            deliveries.owe(self.tenant_id, calls)
+        self.done += [event.id for event in readable]
 
     def run_carefully(self) -> None:
         """A savepoint for every handler of every event: an error costs that handler only."""
@@ -152,11 +149,19 @@ class Batch:
 
     def _apply(self, spec: HandlerSpec, event: OutboxEvent) -> None:
         if spec.external:
-            deliveries.owe(self.tenant_id, event, spec.consumer)  # which waits by itself if paused
+            # Whose consumer is paused, that call waits by itself.
+            deliveries.owe(self.tenant_id, [(spec.consumer, event)])
         elif spec.consumer in self.paused:
             park(event, spec.consumer)
         else:
             run(spec, event, attempt=event.attempts + 1)
+
+
+def _fresh(events: Sequence[OutboxEvent]) -> list[tuple[HandlerSpec, OutboxEvent]]:
+    """Who has yet to handle what, in order. Their receipts are written."""
+    wanted = [(spec, each) for each in events for spec in registry().handlers_of(each.event_type)]
+    fresh = _write_receipts((event.event_id, spec.consumer) for spec, event in wanted)
+    return [(spec, event) for spec, event in wanted if (event.event_id, spec.consumer) in fresh]
 
 
 def _write_receipts(wanted: Iterable[tuple[UUID, str]]) -> set[tuple[UUID, str]]:

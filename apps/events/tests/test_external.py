@@ -221,3 +221,21 @@ def test_schools_calls_are_apart(post, in_other_school):
     events.drain("t_000001")
 
     assert [note for _, note, _ in post.sent] == ["algebra"]
+
+
+def test_calls_of_a_batch_are_owed_together_and_in_order(
+    lessons_school, registry, django_assert_max_num_queries
+):
+    for consumer in ("post", "fax"):
+        events.handles("lessons.lesson_held", version=2, external=True, consumer=consumer)(print)
+    for number in range(50):
+        hold_lesson(f"lesson {number}")
+
+    with django_assert_max_num_queries(30):
+        assert events.drain("t_000001", calls=False) == 50
+
+    owed = list(ExternalDelivery.objects.order_by("id"))
+    assert [(call.payload["note"], call.consumer) for call in owed] == [
+        (f"lesson {number}", name) for number in range(50) for name in ("post", "fax")
+    ]
+    assert announcements() == [(-1, call.id, call.id) for call in owed]
