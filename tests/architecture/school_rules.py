@@ -63,7 +63,6 @@ ALLOWED: dict[str, dict[str, str]] = {
         "apps/tenants/services/features.py": "which views a feature covers",
         "apps/tenants/services/schemas/condensing.py": "the scripts are the installation's",
         "config/": "views, statements and files of the installation",
-        "kernel/jsoncodec.py": "type hints",
     },
     "redis_clients": {
         "apps/events/services/wakeup.py": "short limits; its keys begin with the schema",
