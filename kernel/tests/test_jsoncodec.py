@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.jsoncodec import decode, encode
+from kernel.jsoncodec import decode, encode, reader, text_reader
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,12 @@ def test_survives_json(sample: Sample) -> None:
     assert decode(Sample, json.loads(json.dumps(encode(sample)))) == sample
 
 
+@given(samples)
+def test_text_is_read_as_values_are(sample: Sample) -> None:
+    values = encode(sample)
+    assert text_reader(Sample)(json.dumps(values)) == reader(Sample)(values) == sample
+
+
 def test_class_attributes_are_not_payload_and_unknown_keys_are_ignored() -> None:
     data = {"id": str(UUID(int=1)), "at": "2026-01-02T03:04:05+00:00", "day": "2026-01-02"}
     sample = decode(Sample, {**data, "from_the_future": 1})
@@ -60,6 +66,12 @@ def test_class_attributes_are_not_payload_and_unknown_keys_are_ignored() -> None
 def test_a_missing_key_is_an_error() -> None:
     with pytest.raises(TypeError):
         decode(Line, {"reference": "a"})
+
+
+@pytest.mark.parametrize("amount", ["12500", 12500.5, None, True])
+def test_a_value_of_another_type_is_an_error(amount: object) -> None:
+    with pytest.raises(TypeError, match=r"Line: .*amount_minor"):
+        decode(Line, {"reference": "a", "amount_minor": amount})
 
 
 def test_floats_are_refused() -> None:
