@@ -20,6 +20,7 @@ from apps.events.services.announcements import backlog, forget_school, waiting
 from apps.events.services.attending import allow_attending
 from apps.events.services.attending import call as call_attendant
 from apps.events.services.attending import dismiss as dismiss_attendant
+from apps.events.services.attending import is_attended
 from apps.events.services.audit import (
     DISCARDED,
     PAUSED,
@@ -117,6 +118,7 @@ __all__ = [
     "get_dead_letter",
     "handles",
     "history",
+    "is_attended",
     "isolated_registry",
     "known_consumers",
     "leave_out_what_was_done",

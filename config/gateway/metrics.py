@@ -128,6 +128,8 @@ class StateOfThings(Collector):
         waiting, oldest = events.backlog()
         yield _gauge("outbox_pending", "Announcements of events that are due.", waiting)
         yield _gauge("outbox_oldest_seconds", "For how long the oldest has been due.", oldest)
+        text = "1: a worker answers the bell; 0: events wait for beat's look."
+        yield _gauge("outbox_attended", text, events.is_attended())
         letters, parked = tenants.stuck_events()
         yield _gauge("outbox_dead_letters", "Events that wait for a person's decision.", letters)
         yield _gauge("outbox_parked", "Events that wait for paused consumers.", parked)

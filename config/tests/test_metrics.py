@@ -120,6 +120,7 @@ def test_the_state_of_things(prometheus: Client, school: Any) -> None:
     assert found["homeroom_backup_age_seconds"] == 0
     assert found["homeroom_outbox_pending"] == waiting
     assert found["homeroom_outbox_oldest_seconds"] >= 0
+    assert found["homeroom_outbox_attended"] == 0
     assert found["homeroom_outbox_dead_letters"] == 0
     assert found["homeroom_outbox_parked"] == 0
     assert not any("replica" in name for name in found)

@@ -58,6 +58,15 @@ def call() -> bool:
     return True
 
 
+def is_attended() -> bool:
+    """Whether somebody answers the bell now; False too when Redis does not say. Never raises."""
+    try:
+        return not breaker.is_open and bool(client().exists(LEASE))
+    except redis.RedisError:
+        breaker.trip()
+        return False
+
+
 def dismiss() -> None:
     """Whoever attends ends at once; beat calls the next. For a worker that stops: it would wait
     until the shift is over. Never raises."""

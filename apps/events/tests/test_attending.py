@@ -230,6 +230,15 @@ def test_an_attendant_is_called_once_where_there_is_none(calls):
     assert calls == ["come"]
 
 
+def test_it_can_be_seen_whether_somebody_attends(sent):
+    assert attending.is_attended() is False
+    wakeup.client().set(LEASE, "somebody")
+    assert attending.is_attended() is True
+
+    wakeup.breaker.trip()
+    assert attending.is_attended() is False
+
+
 def test_a_call_that_fails_fails_nobody(calls, monkeypatch):
     def refuse():
         raise ConnectionError("no broker")
