@@ -17,10 +17,9 @@ from apps.events.selectors.outbox import (
     list_pauses,
 )
 from apps.events.services.announcements import backlog, forget_school, waiting
-from apps.events.services.attending import allow_attending
+from apps.events.services.attending import allow_attending, is_attended
 from apps.events.services.attending import call as call_attendant
 from apps.events.services.attending import dismiss as dismiss_attendant
-from apps.events.services.attending import is_attended
 from apps.events.services.audit import (
     DISCARDED,
     PAUSED,
