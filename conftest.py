@@ -80,6 +80,14 @@ def _school_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Client, "request", request)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_between_tries() -> None:
+    """Stripe's package asks a gateway that is away twice more, and half a second apart at least."""
+    from stripe import HTTPClient
+
+    HTTPClient.INITIAL_DELAY = HTTPClient.MAX_DELAY = 0
+
+
 @pytest.fixture
 def clear_cache() -> None:
     """An empty Redis database: for tests of counters and wake-ups."""

@@ -22,6 +22,7 @@ TOGETHER = {
     "replica": ("tests/replica/",),  # one primary and one standby
     "backups": ("tests/backups/",),  # the lively school, and a copy of it
     "secrecy": ("tests/secrecy/",),  # the life that is listened to
+    "design": ("config/tests/test_design_in_a_browser.py",),  # a browser
     "architecture": ("tests/architecture/",),  # the source as a syntax tree
 }
 

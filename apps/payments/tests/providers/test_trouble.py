@@ -17,12 +17,18 @@ from apps.payments.tests.providers.stands import session_request
 
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch):
-    """Short limits, and no pause between the tries of Stripe's package."""
+    """Short limits."""
     monkeypatch.setattr(stripe, "TIMEOUT_SECONDS", (0.5, 0.5))
     monkeypatch.setattr(paypal_api, "TIMEOUT_SECONDS", (0.5, 0.5))
     monkeypatch.setattr(paypal_api, "DEADLINE_SECONDS", 1.0)
     stripe._client.cache_clear()
     paypal._api.cache_clear()
+
+
+def test_no_test_waits_between_the_tries_of_stripes_package():
+    client = stripe.stripe.RequestsClient()
+
+    assert [client._sleep_time_seconds(tries) for tries in (1, 2, 3)] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("manners", ["html", "broken-json", "reset", "hang", "redirect"])

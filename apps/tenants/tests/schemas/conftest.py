@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Iterator
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -60,7 +61,10 @@ def write_migration(
         name: str, operations: str, *, after: str = last_migration, atomic: bool = True
     ) -> str:
         text = HEADER.format(after=after, operations=operations, atomic=atomic)
-        (package / f"{name}.py").write_text(text)
+        file = package / f"{name}.py"
+        file.write_text(text)
+        # Compiled code is told from older only by the second and the size.
+        Path(cache_from_source(str(file))).unlink(missing_ok=True)
         importlib.invalidate_caches()
         sys.modules.pop(f"{package.name}.{name}", None)
         return name

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import psycopg
@@ -320,3 +322,16 @@ def test_a_spare_claimed_while_schools_are_migrated_is_taken_along(
     assert done["ok"]
     assert versions()["t_000101"] == current_version()
     assert "t_000101" in have_shelf(owner)
+
+
+def test_a_file_that_is_written_anew_is_read_anew(
+    write_migration: WriteMigration, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    read = []
+    for before in ("0001_one", "0001_two"):  # within a second, and of one size
+        name = write_migration("9001_shelf", "", after=before)
+        module = import_module(f"{settings.MIGRATION_MODULES['website']}.{name}")
+        read += module.Migration.dependencies
+
+    assert read == [("website", "0001_one"), ("website", "0001_two")]
