@@ -154,11 +154,16 @@ def _load_activities(seed: int) -> bool:
 
 def _load_fees(seed: int) -> bool:
     from apps.fees import demo, facade
+    from kernel.schools import current_school, in_public, in_school
 
+    school = current_school()
     if facade.has_fees():
         return False
     demo.load_fees(seed)
     _deliver()
+    demo.limit_refunds()
+    with in_public(), in_school(school.schema_name):  # opened anew, with the limit
+        demo.ask_for_refund()
     return True
 
 

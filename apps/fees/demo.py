@@ -25,10 +25,12 @@ from apps.payments import facade as payment_book
 from apps.payments.contracts import CAPTURED
 from apps.students import facade as students
 from apps.students.contracts import ClassInfo, GuardianInfo
+from apps.tenants import facade as tenants
 from kernel.schools import current_school, today
 
 CARD_SHARE = 0.75
 REFUNDS = 8
+REFUND_LIMIT = 10000  # minor units
 
 
 @dataclass(frozen=True)
@@ -177,3 +179,25 @@ def _refund_some(dice: random.Random) -> None:
         payments.demo_refund(
             payment_id=info.id, amount_minor=amount, reason=reason, actor=_bursar(), at=at
         )
+
+
+def limit_refunds() -> None:
+    """One person may give back this much; it holds where the school is opened after this."""
+    values = {"payments.refund_limit_minor": REFUND_LIMIT}
+    tenants.change_settings(school_id=current_school().id, values=values)
+
+
+def ask_for_refund() -> None:
+    """A refund above the limit: it waits for a second person. After the payments were booked."""
+    paid = payment_book.list_payments(status=CAPTURED, limit=200)
+    info = next(each for each in paid if each.lines[0].amount_minor > 2 * REFUND_LIMIT)
+    invoice = invoices.get_invoice(invoice_id=UUID(info.lines[0].reference))
+    refunds.refund_payment(
+        payment_id=info.id,
+        student_id=invoice.student_id,
+        amount_minor=2 * REFUND_LIMIT,
+        reason=_("Moves to another town"),
+        effect=RefundDecision.Effect.CREDIT_NOTE,
+        actor=_bursar(),
+        key=f"demo:{info.id}:approval",
+    )
