@@ -1,3 +1,5 @@
+import json
+
 import psycopg
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection, transaction
@@ -40,6 +42,28 @@ def test_a_stream_is_read_back_in_order(school):
     assert said.pop("trace_id") == stored[0].metadata["trace_id"]
     assert said == {"actor": "ada@example.org", "stream_type": "lesson"}
     assert [one.version for one in events.load(stream, after_version=2)] == [3]
+
+
+@pytest.mark.parametrize(
+    "note",
+    ['ñ€😀 \\ "b" \n', "\0", "\ud83d", "x" * 10**6],
+    ids=["words", "NUL", "half a pair", "long"],
+)
+def test_whatever_json_can_say_is_stored_as_it_was_said(school, note):
+    stream = uuid7()
+
+    events.append(
+        "lesson", stream, expected_version=0, events=[lesson(note)], publish=[lesson(note)]
+    )
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT payload::text FROM stored_event"
+            " UNION ALL SELECT payload::text FROM outbox_event"
+        )
+        said = json.dumps({"note": note, "teacher": "Ada"})
+        assert cursor.fetchall() == [(said,), (said,)]
+    assert events.load(stream)[0].event == lesson(note)
 
 
 def test_an_unknown_stream_is_empty(school):
