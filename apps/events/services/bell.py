@@ -16,7 +16,8 @@ from typing import Any
 
 import structlog
 
-from apps.events.services.wakeup import breaker, client, is_silent
+from apps.events.services.options import options
+from apps.events.services.wakeup import breaker, connect, is_silent
 
 log = structlog.get_logger(__name__)
 
@@ -39,13 +40,18 @@ class Line:
         self._said = 0.0
 
     def say(self, *command: str | float) -> None:
-        """Raises redis.RedisError when it cannot be sent. What was sent may still be lost."""
+        """Raises redis.RedisError when it cannot be sent. What was sent may still be lost; nothing
+        is sent where whoever had the line before found Redis away."""
         with self._lock:
-            connection = self._connection or self._connect()
-            if time.monotonic() - self._said > LONG_AGO and _hung_up(connection):
-                connection = self._connect()
-            connection.send_packed_command(connection.pack_command(*command), check_health=False)
-            self._said = time.monotonic()
+            if breaker.is_open:
+                return
+            try:
+                self._send(command)
+            except BaseException:
+                # By itself redis-py would connect again, to be answered from then on.
+                self.hang_up()
+                breaker.trip()
+                raise
 
     def hang_up(self) -> None:
         """The next one who speaks connects anew."""
@@ -53,9 +59,17 @@ class Line:
         if connection is not None:
             connection.disconnect()
 
+    def _send(self, command: tuple[str | float, ...]) -> None:
+        connection = self._connection or self._connect()
+        if time.monotonic() - self._said > LONG_AGO and _hung_up(connection):
+            connection = self._connect()
+        connection.send_packed_command(connection.pack_command(*command), check_health=False)
+        self._said = time.monotonic()
+
     def _connect(self) -> Any:
         self.hang_up()
-        connection: Any = client().connection_pool.make_connection()
+        # Of a pool that is used once: one makes a hundred connections, and then no more.
+        connection: Any = connect(options().redis_timeout).connection_pool.make_connection()
         connection.connect()
         connection.send_command("CLIENT", "REPLY", "OFF")
         self._connection = connection
@@ -84,13 +98,11 @@ os.register_at_fork(after_in_child=_of_its_own)
 def ring(schema_name: str, lane: int) -> None:
     """Call the attendant to a lane. Never raises; takes longer than a write only where a connection
     has to be made first, and then at most the short time-out of the client."""
-    if is_silent() or breaker.is_open or (schema_name, lane) in _draining.get():
+    if is_silent() or (schema_name, lane) in _draining.get():
         return
     try:
         line.say("ZADD", BELL, "NX", time.time(), f"{schema_name}:{lane}")
     except Exception as error:
-        line.hang_up()
-        breaker.trip()
         log.warning("outbox.ring_failed", schema=schema_name, lane=lane, error=repr(error))
 
 

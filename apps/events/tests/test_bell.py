@@ -174,6 +174,51 @@ def test_one_that_hung_before_anybody_spoke_costs_one_short_try(
         assert OutboxEvent.objects.count() == 20
 
 
+def test_all_threads_together_try_one_that_hangs_once(bells, settings):
+    with hung_redis() as (url, connections):
+        settings.REDIS_URL = url
+        settings.OUTBOX = {"breaker_pause": 600.0}
+        bell.line.hang_up()
+        threads = [threading.Thread(target=bell.ring, args=["t_000001", 0]) for _ in range(8)]
+
+        with bell.line._lock:
+            for thread in threads:
+                thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert len(connections) == 1
+
+
+def test_a_line_can_be_made_anew_as_often_as_need_be(bells):
+    for lane in range(120):
+        bell.line.hang_up()
+        bell.ring("t_000001", lane)
+
+    assert len(bells()) == 120
+
+
+def test_who_is_interrupted_in_the_middle_of_a_word_leaves_no_line_that_is_answered(
+    bells, monkeypatch
+):
+    bell.ring("t_000001", 0)
+
+    connection = bell.line._connection
+
+    def interrupt(*args, **options):
+        connection.disconnect()  # as redis-py does
+        raise SystemExit
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(connection, "send_packed_command", interrupt)
+        bell.ring("t_000001", 1)
+    wakeup.breaker.reset()
+    bell.ring("t_000001", 2)
+
+    assert bells() == ["t_000001:0", "t_000001:2"]
+    assert not bell._hung_up(bell.line._connection), "an answer would lie there to be read"
+
+
 def test_a_line_that_was_cut_is_noticed_after_a_silence(bells, settings, monkeypatch):
     monkeypatch.setattr(bell, "LONG_AGO", 0.0)
     with relayed(settings) as relay:
