@@ -1,5 +1,5 @@
 """Answering the bell: one worker of the installation waits for rings and drains at once what they
-name, a batch each time. What is more than that goes to the other workers by Celery.
+name, a batch each time. Where that is more than one lane the other workers are told too, by Celery.
 
 Its lease in Redis says that it is there. Where nobody is, beat calls one (watching.py); until it
 comes, events wait for beat's look.
@@ -88,7 +88,7 @@ def attend() -> bool:
         if not (_may_attend and shift.begins()):
             return False
         for rung in shift.rings():
-            _answer(rung)
+            _answer(rung, shift.goes_on)
         return shift.ends()
     except redis.RedisError as error:
         breaker.trip()
@@ -113,9 +113,13 @@ class Shift:
 
     def rings(self) -> Iterator[list[Lane]]:
         """Whose lanes were rung for, each time that some were."""
-        while time.monotonic() < self._until and self._still_mine():
+        while self.goes_on():
             if rung := self._listen():
                 yield rung
+
+    def goes_on(self) -> bool:
+        """False when the time is up, and for who was dismissed."""
+        return time.monotonic() < self._until and self._still_mine()
 
     def ends(self) -> bool:
         """Give the lease back; False when it was somebody else's."""
@@ -148,14 +152,16 @@ def _lane(name: str) -> Lane:
     return schema_name, int(lane)
 
 
-def _answer(rung: list[Lane]) -> None:
-    """Drain the first here; the rest, and calls to the outside, are for workers with time."""
-    mine = next((lane for lane in rung if lane[1] != DELIVERIES_LANE), None)
+def _answer(rung: list[Lane], goes_on: Callable[[], bool]) -> None:
+    """Drain them here, one after the other. Other workers are woken for all but the first, and are
+    quicker where they have time; calls to the outside are for them alone."""
+    mine = [lane for lane in rung if lane[1] != DELIVERIES_LANE]
     for lane in rung:
-        if lane is not mine:
+        if lane not in mine[:1]:
             wake(*lane)
-    if mine is not None:
-        take_turn(*mine, budget=options().attendants_budget)
+    for lane in mine:
+        if lane in mine[:1] or goes_on():
+            take_turn(*lane, budget=options().attendants_budget)
 
 
 def _claim_call() -> bool:

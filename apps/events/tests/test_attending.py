@@ -1,5 +1,7 @@
 """The worker that answers the bell, on the real Redis."""
 
+from uuid import UUID
+
 import pytest
 from celery.signals import worker_init, worker_ready, worker_shutting_down
 
@@ -73,15 +75,32 @@ def test_the_bell_is_heard_in_a_shift_that_goes_on(lessons_school, sent, hears):
     assert effects("register") == ["algebra", "geometry"]
 
 
-def test_of_several_lanes_the_first_is_drained_and_others_do_the_rest(lessons_school, sent, hears):
+@pytest.fixture
+def two_lanes(lessons_school, sent, hears, settings):
+    """A lesson waits in each of them, "algebra" in the first, and both were rung for."""
+    settings.OUTBOX = {"shift": 0.1, "lanes": 2}
+    hold_lesson("algebra", UUID(int=2))
+    hold_lesson("geometry", UUID(int=1))
+    ring("t_000001:0", "t_000001:1")
+
+
+def test_of_several_lanes_all_are_drained_here_where_nobody_else_has_time(two_lanes, sent, hears):
     hears("register")
-    hold_lesson("algebra")
-    ring("t_000001:0", "t_000002:0", "t_000003:0")
+
+    attending.attend()
+
+    assert effects("register") == ["algebra", "geometry"]
+    assert sent == [("t_000001", 1)]
+
+
+def test_who_is_dismissed_leaves_the_other_lanes_to_others(two_lanes, sent, hears, monkeypatch):
+    monkeypatch.setattr(attending, "RENEWED_AFTER", 0.0)
+    hears("register", fails=lambda delivery: attending.dismiss())
 
     attending.attend()
 
     assert effects("register") == ["algebra"]
-    assert sent == [("t_000002", 0), ("t_000003", 0)]
+    assert sent == [("t_000001", 1)]
 
 
 def test_calls_to_the_outside_are_left_to_others(lessons_school, sent, hears):
