@@ -30,6 +30,14 @@ def encode(value: Any) -> Any:
     raise TypeError(f"cannot encode {type(value).__name__}")
 
 
+def to_store(value: Any) -> dict[str, Any]:
+    """A dataclass instance as JSON values that decode() is sure to read. Raises TypeError for a
+    value of another type than its field's: nobody could read it once it is stored."""
+    values: dict[str, Any] = encode(value)
+    decode(type(value), values)
+    return values
+
+
 def decode(cls: type[T], data: dict[str, Any]) -> T:
     """An instance of `cls`. Unknown keys are ignored (a newer writer may add some); a missing key
     without a default, or a value of another type, raises TypeError."""

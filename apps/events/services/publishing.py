@@ -31,14 +31,14 @@ def publish(
 
     Write the aggregate's row first: its lock makes the order of events the order of commits.
     Returns the event's id. Raises PublishOutsideTransaction when no transaction is open,
-    UnknownEvent when the event's class stands in no app's events.py, and PublishedWhileReplaying
-    where history is only gone through again.
+    UnknownEvent when the event's class stands in no app's events.py, PublishedWhileReplaying where
+    history is only gone through again, and TypeError for a value of another type than its field's.
     """
     _check_in_transaction()
     check_not_replaying()
     event_type, version = registry().identify(event)
     event_id, lane = uuid7(), lane_of(stream_id)
-    payload, headers = json.dumps(jsoncodec.encode(event)), headers_of(actor)
+    payload, headers = json.dumps(jsoncodec.to_store(event)), headers_of(actor)
     run_prepared(
         _INSERT,
         [event_id, stream_type, stream_id, seq, lane, event_type, version, payload, headers],

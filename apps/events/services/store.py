@@ -76,7 +76,7 @@ def append(
     all; so unlike publish() this needs no open transaction. Returns the new version. Raises
     VersionConflict when the stream stands elsewhere; the caller's transaction stays usable.
     Raises UnknownEvent for a class in no events.py, PublishedWhileReplaying where history is only
-    gone through again.
+    gone through again, TypeError for a value of another type than its field's.
     """
     notes = {**(metadata or {}), **_trace(), "stream_type": stream_type}
     values = _values(stream_id, expected_version, events, notes)
@@ -138,7 +138,7 @@ def _values(
         "expected": expected_version,
         "notes": json.dumps(notes),
         "kinds": json.dumps([registry().identify(event) for event in events]),
-        "payloads": json.dumps([jsoncodec.encode(event) for event in events]),
+        "payloads": json.dumps([jsoncodec.to_store(event) for event in events]),
         "count": len(events),
         "reached": expected_version + len(events),
     }
@@ -152,7 +152,7 @@ def _news(
         "lane": lane_of(stream_id),
         "headers": headers_of(actor),
         "news": json.dumps([[*registry().identify(event), str(uuid7())] for event in publish]),
-        "bodies": json.dumps([jsoncodec.encode(event) for event in publish]),
+        "bodies": json.dumps([jsoncodec.to_store(event) for event in publish]),
     }
 
 

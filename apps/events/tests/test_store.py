@@ -66,6 +66,22 @@ def test_whatever_json_can_say_is_stored_as_it_was_said(school, note):
     assert events.load(stream)[0].event == lesson(note)
 
 
+def test_what_nobody_could_read_again_is_not_stored(school):
+    stream = uuid7()
+
+    with pytest.raises(TypeError, match=r"LessonHeld: .*note"):
+        events.append("lesson", stream, expected_version=0, events=[lesson(None)])
+    with pytest.raises(TypeError, match=r"LessonHeld: .*note"):
+        events.append(
+            "lesson", stream, expected_version=0, events=[lesson("a")], publish=[lesson(1)]
+        )
+    with pytest.raises(TypeError, match=r"LessonHeld: .*note"), transaction.atomic():
+        events.publish(lesson(None), stream_type="lesson", stream_id=stream)
+
+    assert events.load(stream) == []
+    assert not OutboxEvent.objects.exists()
+
+
 def test_an_unknown_stream_is_empty(school):
     assert events.load(uuid7()) == []
 
