@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import ClassVar
 from uuid import UUID
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +55,14 @@ def test_survives_json(sample: Sample) -> None:
 def test_text_is_read_as_values_are(sample: Sample) -> None:
     values = encode(sample)
     assert text_reader(Sample)(json.dumps(values)) == reader(Sample)(values) == sample
+
+
+def test_half_a_character_is_read_from_text_too() -> None:
+    text = json.dumps({"reference": "\ud83d", "amount_minor": 1})
+
+    assert text_reader(Line)(text) == Line("\ud83d", 1)
+    with pytest.raises(msgspec.ValidationError, match="amount_minor"):
+        text_reader(Line)('{"reference": "a", "amount_minor": null}')
 
 
 def test_class_attributes_are_not_payload_and_unknown_keys_are_ignored() -> None:
