@@ -3,6 +3,8 @@
 import time
 from typing import Any
 
+import structlog
+
 from apps.events.selectors.schemas import schemas_with_outbox
 from apps.events.services import attending, counting, draining, sweeping, wakeup
 from kernel.tasks import EITHER, PLATFORM, task
@@ -26,6 +28,8 @@ def send_call() -> None:
 @task("events.attend", runs_in=PLATFORM)
 def attend(**_kwargs: Any) -> None:
     """Answer the bell for a while, and call the next who does."""
+    # Or all that is sent from here, by this shift and each that follows it, were one trace.
+    structlog.contextvars.unbind_contextvars("trace_id")
     if attending.attend():
         attending.call()
 

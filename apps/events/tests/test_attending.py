@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import pytest
+import structlog
 from celery.signals import worker_init, worker_ready, worker_shutting_down
 
 from apps.events import facade as events
@@ -223,6 +224,20 @@ def test_a_whole_shift_is_followed_by_another(calls):
 
     assert calls == ["come"]
     assert not wakeup.client().exists(LEASE)
+
+
+def test_what_a_shift_sends_is_of_no_common_trace(two_lanes, sent, monkeypatch):
+    traces = []
+
+    def note(*_lane):
+        traces.append(structlog.contextvars.get_contextvars().get("trace_id"))
+
+    wakeup.send_wake_ups_with(note)
+    monkeypatch.setattr(attending, "_send_call", note)
+    with structlog.contextvars.bound_contextvars(trace_id="of this shift"):
+        tasks.attend()
+
+    assert traces == [None, None]  # the second lane's, and the call
 
 
 def test_without_redis_nobody_attends(sent, settings):
