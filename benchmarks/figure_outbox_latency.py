@@ -31,7 +31,7 @@ from kernel.ids import uuid7
 from kernel.schools import in_school
 
 RATES = {20: 4.0, 150: 3.0}  # events a second: for how many seconds
-ROUNDS = 3
+ROUNDS = 5
 SCHOOL = outbox.SCHOOLS[0]
 AT_MOST = {"p95": 100.0, "p50 with Redis hung": 300.0}  # ms
 TIMES_NOTIFY = 5

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +17,10 @@ from django_tenants.utils import get_public_schema_name, get_tenant_model, tenan
 # django-tenants' connection: it has set_tenant, schema_name and tenant, which the type stubs of
 # Django do not know.
 connection: Any = django_connection
+
+
+_find: Callable[[str], Any] | None = None
+_from_memory: ContextVar[bool] = ContextVar("schools_from_memory", default=False)
 
 
 class NoSchool(RuntimeError):
@@ -37,8 +42,31 @@ def in_school(schema_name: str) -> Iterator[Any]:
 
 
 def _load(schema_name: str) -> Any:
+    if _from_memory.get() and _find is not None:
+        school = _find(schema_name)
+        if school is None:
+            raise get_tenant_model().DoesNotExist(f"There is no school {schema_name}.")
+        return school
     with in_public():
         return get_tenant_model().objects.get(schema_name=schema_name)
+
+
+def find_with(find: Callable[[str], Any]) -> None:
+    """Say how a school is found by its schema in this process's memory, which must learn of every
+    change. The app that has the schools does so at start."""
+    global _find
+    _find = find
+
+
+@contextmanager
+def from_memory() -> Iterator[None]:
+    """Schools are opened as this process remembers them and not read each time: for who opens
+    some again and again."""
+    token = _from_memory.set(True)
+    try:
+        yield
+    finally:
+        _from_memory.reset(token)
 
 
 @contextmanager

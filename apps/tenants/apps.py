@@ -8,11 +8,14 @@ class TenantsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.events import facade as events
+        from apps.tenants.hosts import find_school_by_schema
         from apps.tenants.selectors import resting_schools
         from apps.tenants.services.decisions import record_decision
         from apps.tenants.services.operations import ask_keeper_with
         from apps.tenants.tasks import ask_keeper
+        from kernel import schools
 
+        schools.find_with(find_school_by_schema)
         ask_keeper_with(ask_keeper)
         events.rest_with(resting_schools)
         events.audit_with(record_decision)

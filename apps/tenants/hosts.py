@@ -1,4 +1,4 @@
-"""From a host name to its school, for every request: an in-process map.
+"""From a host name to its school, for every request, or from its schema: an in-process map.
 
 Before each look the process listens whether any school changed (apps/tenants/bells.py), and
 forgets everything if one did: a change shows in the next request after its commit, in every
@@ -59,20 +59,27 @@ def find_school_by_host(host: object) -> School | None:
     The School is shared by the requests of this process: do not change it.
     """
     name = normalise_host(host)
-    if not name:
-        return None
+    # A domain with an open challenge is not known to be the school's own yet.
+    return _find(name, domains__domain=name, domains__challenge="") if name else None
+
+
+def find_school_by_schema(schema_name: str) -> School | None:
+    """The same by the name of its schema, which is no host's: none has an underscore."""
+    return _find(schema_name, schema_name=schema_name)
+
+
+def _find(name: str, **known_by: str) -> School | None:
     _listen()
     remembered = _map.schools
     if name in remembered:
         return remembered[name]
-    return _load(name)
+    return _load(name, known_by)
 
 
-def _load(name: str) -> School | None:
+def _load(name: str, known_by: dict[str, str]) -> School | None:
     generation = _map.generation
     with in_public():
-        # A domain with an open challenge is not known to be the school's own yet.
-        school = School.objects.filter(domains__domain=name, domains__challenge="").first()
+        school = School.objects.filter(**known_by).first()
     with _map.lock:
         # A change that came in while we read makes our answer too old to be remembered.
         # Names where nothing is take half of the room at most: schools always find a place.

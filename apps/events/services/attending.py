@@ -17,6 +17,7 @@ from apps.events.services.bell import BELL
 from apps.events.services.draining import take_turn
 from apps.events.services.options import options
 from apps.events.services.wakeup import breaker, client, connect, wake
+from kernel.schools import from_memory
 
 log = structlog.get_logger(__name__)
 
@@ -87,8 +88,9 @@ def attend() -> bool:
     try:
         if not (_may_attend and shift.begins()):
             return False
-        for rung in shift.rings():
-            _answer(rung, shift.goes_on)
+        with from_memory():
+            for rung in shift.rings():
+                _answer(rung, shift.goes_on)
         return shift.ends()
     except redis.RedisError as error:
         breaker.trip()

@@ -12,7 +12,7 @@ from apps.events.services import attending, bell, wakeup
 from apps.events.services.attending import CALLED, LEASE
 from apps.events.tests.lessons import effects, hold_lesson
 from apps.events.tests.test_wakeup import hung_redis
-from kernel.schools import in_public
+from kernel.schools import from_memory, in_public
 
 
 @pytest.fixture
@@ -83,6 +83,15 @@ def two_lanes(lessons_school, sent, hears, settings):
     hold_lesson("algebra", UUID(int=2))
     hold_lesson("geometry", UUID(int=1))
     ring("t_000001:0", "t_000001:1")
+
+
+def test_a_turn_opens_its_school_from_memory(db, sent, django_assert_num_queries):
+    with in_public(), from_memory():
+        attending.take_turn("t_000001", 0, budget=0.05)  # it is remembered from here on
+    ring("t_000001:0")
+
+    with in_public(), django_assert_num_queries(1):  # is there work?
+        attending.attend()
 
 
 def test_of_several_lanes_all_are_drained_here_where_nobody_else_has_time(two_lanes, sent, hears):

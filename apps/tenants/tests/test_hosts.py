@@ -10,7 +10,7 @@ from apps.tenants import hosts
 from apps.tenants.models import Domain, School
 from apps.tenants.services.status import suspend_school
 from apps.tenants.tests.factories import SchoolFactory
-from kernel.schools import in_public
+from kernel.schools import from_memory, in_public, in_school
 
 
 def _rename_behind_the_back(name: str) -> None:
@@ -134,3 +134,40 @@ def test_strangers_cannot_grow_the_map_without_end(
     assert len(hosts._map.schools) == 3
     assert tenants.find_school_by_host("lincoln.testserver") is not None
     assert "lincoln.testserver" in hosts._map.schools  # there was room left for schools
+
+
+# By schema, for who opens schools again and again ------------------------------------------------
+
+
+def test_a_school_opened_from_memory_costs_one_query_in_all(
+    db: None, django_assert_num_queries: Callable[..., Any]
+) -> None:
+    with from_memory(), django_assert_num_queries(1):
+        for _ in range(3):
+            with in_school("t_000001") as opened:
+                assert opened.slug == "lincoln"
+
+
+def test_a_change_shows_when_it_is_opened_from_memory_again(db: None) -> None:
+    with from_memory():
+        with in_school("t_000001") as before:
+            assert before.name == "Lincoln Elementary"
+
+        tenants.update_settings(school_id=1, name="Lincoln Academy")
+
+        with in_school("t_000001") as after:
+            assert after.name == "Lincoln Academy"
+
+
+def test_a_school_that_is_not_there_is_not_opened_from_memory(db: None) -> None:
+    with from_memory(), pytest.raises(School.DoesNotExist, match="t_999999"), in_school("t_999999"):
+        pass
+
+
+def test_whoever_did_not_ask_for_memory_reads_the_school_anew(db: None) -> None:
+    with from_memory(), in_school("t_000001"):
+        pass
+    _rename_behind_the_back("Lincoln Academy")
+
+    with in_school("t_000001") as opened:
+        assert opened.name == "Lincoln Academy"
