@@ -23,19 +23,14 @@ from apps.events.services.replay.ground import Ground, Session
 AT_ONCE = 200
 Table = dict[Any, tuple[Any, ...]]
 
-_CHANGED = """
-SELECT s.stream FROM {shadow} s LEFT JOIN {live} l ON l.{key} = s.key
- WHERE l.{key} IS NULL OR ({shadowed}) IS DISTINCT FROM ({lived})
+# One join finds what is missing here, what differs, and what history does not tell of.
+_SUSPECTS = """
+SELECT coalesce(s.stream, l.{stream}) FROM {shadow} s FULL JOIN {live} l ON l.{key} = s.key
+ WHERE CASE WHEN s.key IS NULL THEN {is_meant}
+            ELSE l.{key} IS NULL OR ({shadowed}) IS DISTINCT FROM ({lived}) END
 """
-_SURPLUS = """
-SELECT l.{stream} FROM {live} l
- WHERE l.{stream} IN (SELECT stream FROM {heads})
-   AND NOT EXISTS (SELECT FROM {shadow} s WHERE s.key = l.{key})
-"""
-# Only where everything was gone through: a row of which history does not tell at all.
-_UNTOLD = """
-SELECT l.{stream} FROM {live} l WHERE NOT EXISTS (SELECT FROM {heads} h WHERE h.stream = l.{stream})
-"""
+# Where only some streams were gone through, the shadows say nothing of the others.
+_AMONG_CHOSEN = "l.{stream} IN (SELECT stream FROM {heads})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +59,11 @@ def suspects(
     found: set[UUID] = set()
     heads = ground.shadow(projection.tables[0])
     for derived in projection.tables:
-        queries = [_CHANGED, _SURPLUS, *([_UNTOLD] if everything else [])]
-        for query in queries:
-            statement = sql.SQL(query).format(heads=heads, **_names(ground, derived))
-            found |= {row[0] for row in session.execute(statement).fetchall()}
+        names = _names(ground, derived)
+        chosen = sql.SQL(_AMONG_CHOSEN).format(heads=heads, stream=names["stream"])
+        is_meant = sql.SQL("true") if everything else chosen
+        statement = sql.SQL(_SUSPECTS).format(is_meant=is_meant, **names)
+        found |= {row[0] for row in session.execute(statement).fetchall()}
     return sorted(found)
 
 
