@@ -63,8 +63,9 @@ def attention(state: PaymentState) -> str:
     # Of money that was never booked nothing can be booked back.
     if state.captures and any(r.external and r.status == contracts.REFUND_PENDING for r in refunds):
         return EXTERNAL_REFUND
-    if any(d.status == contracts.OPEN for d in state.disputes.values()):
+    disputes = {dispute.status for dispute in state.disputes.values()}
+    if contracts.OPEN in disputes:
         return DISPUTE
-    if any(d.status == contracts.INQUIRY for d in state.disputes.values()):
+    if contracts.INQUIRY in disputes:
         return INQUIRY
     return REFUND_FAILED if any(r.succeeded_at and r.rejected_at for r in refunds) else ""
