@@ -7,7 +7,7 @@ import json
 import re
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -53,11 +53,6 @@ def household(standby: Standby, server: StandbyServer) -> Household:
     server.wait_caught_up()
     replica.begin()
     return row
-
-
-def timed(call: Callable[[], Any]) -> tuple[Any, float]:
-    started = time.monotonic()
-    return call(), time.monotonic() - started
 
 
 # Who reads where ------------------------------------------------------------------------------
@@ -158,8 +153,8 @@ def test_a_standby_that_lags_is_not_read(
         assert 0.3 < standby.lag < 30
     finally:
         server.ask("SELECT pg_wal_replay_resume()")
-    server.wait_caught_up()
-    assert report() == (True, "standby")
+    # Others write to the cluster: it may lie as far behind once more for a moment.
+    server.wait_for(lambda: report() == (True, "standby"), "the standby to be read again")
 
 
 def test_a_night_without_a_commit_is_no_lag(household: Household, standby: Standby) -> None:
@@ -170,14 +165,15 @@ def test_a_night_without_a_commit_is_no_lag(household: Household, standby: Stand
 
 
 def test_a_standby_that_is_gone_is_not_missed(
-    household: Household, standby: Standby, server: StandbyServer
+    household: Household, standby: Standby, server: StandbyServer, settings: Any
 ) -> None:
+    settings.REPLICA_RETRY_SECONDS = 3
     assert report() == (True, "standby")
     server.stop()
-    answer, seconds = timed(report)
-    assert (answer, standby.lag) == ((False, "primary"), None)
-    assert seconds < 1
-    assert timed(report)[1] < 0.1
+    assert (report(), standby.lag) == ((False, "primary"), None)
+    looked_at = standby.checked
+    assert report() == (False, "primary")
+    assert standby.checked == looked_at, "it is left alone for a while"
     server.start()
     server.wait_for(lambda: report() == (True, "standby"), "the standby to be used again", 10)
 
@@ -185,16 +181,17 @@ def test_a_standby_that_is_gone_is_not_missed(
 def test_a_frozen_standby_costs_a_moment_once(
     household: Household, standby: Standby, server: StandbyServer, settings: Any
 ) -> None:
-    settings.REPLICA_RETRY_SECONDS = 2
+    settings.REPLICA_RETRY_SECONDS = 3
     assert report() == (True, "standby")
     server.signal(signal.SIGSTOP)
     try:
-        answer, seconds = timed(report)
-        assert answer == (False, "primary")
-        assert seconds < 0.6
-        again = [timed(report) for _ in range(20)]
-        assert {answer for answer, _ in again} == {(False, "primary")}
-        assert max(seconds for _, seconds in again) < 0.1
+        began = time.monotonic()
+        assert report() == (False, "primary")
+        looked_at = standby.checked
+        # A frozen server would be waited for without end; it is for HANG_SECONDS.
+        assert standby.closed_until - began < 10
+        assert [report() for _ in range(5)] == [(False, "primary")] * 5
+        assert standby.checked == looked_at, "it is left alone for a while"
     finally:
         server.signal(signal.SIGCONT)
     server.wait_for(lambda: report() == (True, "standby"), "the standby to be used again", 10)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from apps.events import facade as events
-from apps.events.services import wakeup
+from apps.events.services import bell, wakeup
 from apps.events.services.registry import Registry
 from apps.events.tests import lessons
 
@@ -23,11 +23,24 @@ def registry() -> Iterator[Registry]:
 
 @pytest.fixture(autouse=True)
 def quiet_wake_ups() -> Iterator[None]:
-    """No wake-ups: no worker runs beside these tests. test_wakeup sets its own sender."""
+    """No wake-ups: no worker runs beside these tests. `sent` listens to them."""
     sender = wakeup._sender
     wakeup.send_wake_ups_with(None)
     yield
     wakeup.send_wake_ups_with(sender)
+
+
+@pytest.fixture
+def sent(clear_cache: None) -> Iterator[list[tuple[str, int]]]:
+    """The Celery tasks that were sent for a lane, (schema, lane); Redis is met anew."""
+    messages: list[tuple[str, int]] = []
+    wakeup._client = None
+    wakeup.breaker.reset()
+    wakeup.send_wake_ups_with(lambda schema_name, lane: messages.append((schema_name, lane)))
+    yield messages
+    bell.line.hang_up()
+    wakeup._client = None
+    wakeup.breaker.reset()
 
 
 @pytest.fixture

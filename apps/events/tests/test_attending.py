@@ -16,19 +16,6 @@ from kernel.schools import from_memory, in_public
 
 
 @pytest.fixture
-def sent(clear_cache):
-    """The tasks that were sent for a lane, (schema, lane)."""
-    messages = []
-    wakeup._client = None
-    wakeup.breaker.reset()
-    wakeup.send_wake_ups_with(lambda schema_name, lane: messages.append((schema_name, lane)))
-    yield messages
-    bell.line.hang_up()
-    wakeup._client = None
-    wakeup.breaker.reset()
-
-
-@pytest.fixture
 def calls(sent, monkeypatch):
     """How often an attendant was called."""
     messages = []

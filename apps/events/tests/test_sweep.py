@@ -1,4 +1,3 @@
-import pytest
 from django.db import connection
 
 from apps.events import tasks
@@ -10,15 +9,6 @@ from apps.events.tests.lessons import (
     hold_lesson,
 )
 from kernel.schools import in_public
-
-
-@pytest.fixture
-def sent(clear_cache):
-    """The wake-ups that the sweep sent, (schema, lane)."""
-    messages = []
-    wakeup.breaker.reset()
-    wakeup.send_wake_ups_with(lambda schema_name, lane: messages.append((schema_name, lane)))
-    return messages
 
 
 def forget_announcements():

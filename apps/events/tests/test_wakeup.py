@@ -5,25 +5,12 @@ import threading
 from contextlib import contextmanager
 
 import psycopg
-import pytest
 from django.db import connection
 
 from apps.events import tasks
 from apps.events.services import wakeup
 from apps.events.services.draining import LOCK_FAMILY
 from apps.events.tests.lessons import effects, hold_lesson
-
-
-@pytest.fixture
-def sent(clear_cache):
-    """The wake-ups that were sent, (schema, lane)."""
-    messages = []
-    wakeup._client = None
-    wakeup.breaker.reset()
-    wakeup.send_wake_ups_with(lambda schema_name, lane: messages.append((schema_name, lane)))
-    yield messages
-    wakeup._client = None
-    wakeup.breaker.reset()
 
 
 def test_a_lane_that_somebody_drains_is_left_to_them(lessons_school, sent, hears):

@@ -2,7 +2,6 @@
 
 import threading
 
-import pytest
 from celery.signals import beat_init
 
 from apps.events import facade as events
@@ -11,17 +10,6 @@ from apps.events.services import draining, sweeping, wakeup, watching
 from apps.events.tests.lessons import effects, hold_lesson
 from apps.events.tests.test_wakeup import hung_redis
 from kernel.schools import in_public
-
-
-@pytest.fixture
-def sent(clear_cache):
-    messages = []
-    wakeup._client = None
-    wakeup.breaker.reset()
-    wakeup.send_wake_ups_with(lambda schema_name, lane: messages.append((schema_name, lane)))
-    yield messages
-    wakeup._client = None
-    wakeup.breaker.reset()
 
 
 def test_a_worker_is_woken_and_does_the_work(lessons_school, hears, sent):
