@@ -1,6 +1,8 @@
 """The test suite: real PostgreSQL and Redis, mail in memory, quick passwords."""
 
-from config import embedded_for_tests  # noqa: F401, I001 - first: it starts what base connects to
+import os  # noqa: I001 - the next one first: it starts what base connects to
+
+from config import embedded_for_tests  # noqa: F401
 from config import backups, embedded
 
 from .base import *  # noqa: F403
@@ -18,8 +20,10 @@ SANDBOX_ALLOWED = True
 CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"] += [SANDBOX_URL]
 
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-MEDIA_ROOT = str(embedded.data_dir() / "test-media")
-STORAGES["backups"] = backups.storage(str(embedded.data_dir() / "test-backups"))
+# A folder for each parallel worker: one takes away a logo that another has just put there.
+_FOLDER = embedded.data_dir() / f"test-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+MEDIA_ROOT = str(_FOLDER / "media")
+STORAGES["backups"] = backups.storage(str(_FOLDER / "backups"))
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 WHITENOISE_USE_FINDERS = True
 # Files are looked for when they are asked for: each test client would list them all first.
