@@ -113,7 +113,7 @@ class PaymentState:
 
     @property
     def captured_minor(self) -> int:
-        return sum([capture.amount_minor for capture in self.captures.values()])
+        return sum(capture.amount_minor for capture in self.captures.values())
 
     @property
     def captured_at(self) -> datetime | None:
@@ -125,11 +125,13 @@ class PaymentState:
 
     def _refunds(self, *statuses: str) -> int:
         """Of money that is booked: what was not goes back as it came and counts nowhere."""
-        total = 0
-        for refund in self.refunds.values():
-            if not refund.capture_id and refund.status in statuses:
-                total += refund.amount_minor
-        return total
+        if not self.refunds:
+            return 0
+        return sum(
+            refund.amount_minor
+            for refund in self.refunds.values()
+            if refund.status in statuses and not refund.capture_id
+        )
 
     def unresolved(self) -> list[events.MismatchDetected]:
         """Money that did not match and about which nobody has decided, oldest first."""

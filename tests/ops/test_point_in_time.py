@@ -17,7 +17,8 @@ import psycopg
 import pytest
 
 from config import embedded
-from config.stack import end_with_parent, free_port
+from config.stack import free_port
+from tests.servers import start_postgres
 
 DOCUMENT = embedded.ROOT / "docs" / "recovery.md"
 
@@ -37,17 +38,8 @@ class Cluster:
         assert done.returncode == 0, done.stderr.decode()
 
     def start(self) -> None:
-        command = [str(self.programs / "postgres"), "-D", str(self.data), "-p", str(self.port)]
-        command += ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
-        with open(self.folder / f"{self.data.name}.log", "ab") as log:
-            self.process = subprocess.Popen(
-                command,
-                user=self.user,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=lambda: end_with_parent(signal.SIGINT),
-            )
+        log = self.folder / f"{self.data.name}.log"
+        self.process = start_postgres(self.programs, self.data, self.port, user=self.user, log=log)
         until = time.monotonic() + 30
         while not self._answers():
             assert time.monotonic() < until, log_of(self)

@@ -19,7 +19,7 @@ from apps.payments.contracts import PaymentLine
 from apps.payments.services import journal
 
 
-def start(family: make.Family, parts: list[tuple[UUID, int]], cover: int = 1340) -> Any:
+def start(family: make.Family, parts: list[tuple[UUID | str, int]], cover: int = 1340) -> Any:
     return payments.start_payment(
         payer_id=family.guardian.pk,
         payer_name=family.guardian.name,

@@ -11,7 +11,6 @@ from apps.fees.contracts import COVER
 from apps.fees.selectors import invoices, receipts
 from apps.fees.tests import factories as make
 from apps.payments import facade as payments
-from apps.payments.contracts import PaymentLine
 from kernel.errors import Invalid
 from tests.payments.covers import balance, booked, books_are_in_order, refund, start
 from tests.payments.covers import paid as paid
@@ -100,19 +99,7 @@ def test_the_bursar_reads_it_and_may_choose_otherwise(
 def test_money_paid_in_advance_goes_back_with_its_cover(
     account: Any, sandbox: Any, family: make.Family, room: Any, drain: Any
 ) -> None:
-    payer = family.guardian
-    started = payments.start_payment(
-        payer_id=payer.pk,
-        payer_name=payer.name,
-        payer_email="",
-        lines=[PaymentLine(reference=f"prepayment:{payer.pk}", description="a", amount_minor=5000)],
-        currency="USD",
-        description="Fees",
-        return_path="/",
-        cancel_path="/",
-        idempotency_key="one",
-        cover_minor=180,
-    )
+    started = start(family, [(f"prepayment:{family.guardian.pk}", 5000)], cover=180)
     sandbox.press(started, "pay")
     payments.sync(started.payment_id)
     drain()

@@ -18,7 +18,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from config import embedded
-from config.stack import end_with_parent, free_port
+from config.stack import free_port
+from tests.servers import start_postgres
 
 
 class StandbyServer:
@@ -45,18 +46,14 @@ class StandbyServer:
         subprocess.run(command, user=self.user, check=True, capture_output=True, timeout=60)
 
     def start(self) -> None:
-        command = [str(self.programs / "postgres"), "-D", str(self.folder / "data")]
-        command += ["-p", str(self.port), "-c", "listen_addresses=127.0.0.1"]
-        command += ["-c", "unix_socket_directories=", "-c", "max_standby_streaming_delay=1s"]
-        with open(self.folder / "log", "ab") as log:
-            self.process = subprocess.Popen(
-                command,
-                user=self.user,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=lambda: end_with_parent(signal.SIGINT),
-            )
+        self.process = start_postgres(
+            self.programs,
+            self.folder / "data",
+            self.port,
+            "max_standby_streaming_delay=1s",
+            user=self.user,
+            log=self.folder / "log",
+        )
         self.wait_for(self._answers, "the standby to answer")
 
     def signal(self, number: int) -> None:

@@ -179,6 +179,8 @@ def test_a_task_leaves_no_school_open(school: Any) -> None:
 
 
 class Worker:
+    concurrency = 2
+
     def __init__(self, pool: str) -> None:
         self.pool_cls = type("Pool", (), {"__module__": f"celery.concurrency.{pool}"})
 
@@ -191,7 +193,10 @@ def test_a_worker_with_threads_is_refused(pool: str) -> None:
 
 @pytest.mark.parametrize("pool", ["prefork", "solo"])
 def test_a_worker_with_processes_starts(pool: str) -> None:
-    worker_init.send(sender=Worker(pool))
+    # Celery hands over what the receivers raised, as their answers.
+    answers = [answer for _receiver, answer in worker_init.send(sender=Worker(pool))]
+    assert answers
+    assert not any(isinstance(answer, Exception) for answer in answers)
 
 
 def test_celery_really_ends_there() -> None:
