@@ -21,10 +21,11 @@ from apps.identity.models import User
 from apps.students.models import Household
 from conftest import SAN_MARTIN, _sign_in, client_on, make_user
 from kernel import replica
+from kernel import standby as standby_module
 from kernel.ids import uuid7
 from kernel.replica import reading_replica, reads_replica
 from kernel.schools import in_school
-from kernel.standby import Standby
+from kernel.standby import HANG_SECONDS, Standby
 from tests.replica.server import StandbyServer
 
 pytestmark = pytest.mark.timeout(120)
@@ -52,6 +53,7 @@ def household(standby: Standby, server: StandbyServer) -> Household:
     row = Household.objects.create()
     server.wait_caught_up()
     replica.begin()
+    server.wait_for(lambda: report()[0], "the standby to be fit")
     return row
 
 
@@ -179,10 +181,15 @@ def test_a_standby_that_is_gone_is_not_missed(
 
 
 def test_a_frozen_standby_costs_a_moment_once(
-    household: Household, standby: Standby, server: StandbyServer, settings: Any
+    household: Household,
+    standby: Standby,
+    server: StandbyServer,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.REPLICA_RETRY_SECONDS = 3
     assert report() == (True, "standby")
+    monkeypatch.setattr(standby_module, "HANG_SECONDS", HANG_SECONDS)
     server.signal(signal.SIGSTOP)
     try:
         began = time.monotonic()
@@ -194,6 +201,7 @@ def test_a_frozen_standby_costs_a_moment_once(
         assert standby.checked == looked_at, "it is left alone for a while"
     finally:
         server.signal(signal.SIGCONT)
+    monkeypatch.setattr(standby_module, "HANG_SECONDS", 5.0)
     server.wait_for(lambda: report() == (True, "standby"), "the standby to be used again", 10)
 
 
