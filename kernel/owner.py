@@ -8,7 +8,7 @@ Only operators' commands and the keeper (the worker of the queue "owner") have D
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -32,6 +32,32 @@ def owner_session(*, autocommit: bool = False) -> Iterator[psycopg.Connection[An
     """
     with psycopg.connect(**_parameters(), autocommit=autocommit) as session:
         yield session
+
+
+@contextmanager
+def owner_lock(name: str) -> Iterator[psycopg.Connection[Any] | None]:
+    """The owner's session (each statement commits), holding the lock `name` for the length of the
+    block; None when somebody else holds it: it is asked once, never waited for.
+
+    A PostgreSQL advisory lock: it goes with the process that holds it, however that ends.
+    """
+    with owner_session(autocommit=True) as session:
+        if not try_lock(session, name):
+            yield None
+            return
+        try:
+            yield session
+        finally:
+            # At once: the server ends a session some time after its client has, and whoever came
+            # next would find the lock taken. A connection that is lost has let go already.
+            with suppress(psycopg.OperationalError):
+                session.execute("SELECT pg_advisory_unlock_all()")
+
+
+def try_lock(session: psycopg.Connection[Any], name: str) -> bool:
+    """Whether the lock is this session's now, until it ends."""
+    row = session.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name]).fetchone()
+    return bool(row and row[0])
 
 
 @contextmanager

@@ -102,15 +102,14 @@ def test_a_restore_killed_after_the_change_is_done(
 
 
 def test_a_candidate_in_the_making_is_left_alone(committed_school: School, shelf: Path) -> None:
-    from apps.tenants.services.backup.locks import lock_name, try_lock
-    from kernel.owner import owner_session
+    from apps.tenants.services.backup.locks import lock_name
+    from kernel.owner import owner_lock
 
     with in_public():
         SideSchema.objects.create(
             schema_name="t_000777", purpose="candidate", drop_after="2026-01-01T00:00Z"
         )
-    with owner_session(autocommit=True) as session:
-        assert try_lock(session, lock_name("t_000777"))
+    with owner_lock(lock_name("t_000777")):
         assert candidates.remove_abandoned() == 0
     assert candidates.remove_abandoned() == 1
 

@@ -25,7 +25,7 @@ from apps.payments.choices import MISMATCH
 from apps.payments.services import journal
 from apps.payments.tests.factories import counter
 from kernel.ids import uuid7
-from kernel.owner import owner_session
+from kernel.owner import owner_lock, owner_session
 from kernel.schools import in_school
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -149,6 +149,12 @@ def test_what_another_release_began_is_not_gone_on_with(
     monkeypatch.setitem(projections._projections, "payments", newer)
     with pytest.raises(CommandError, match="not finished"):
         call_command("replay", "--school", "lincoln", "--workers", "1")
+
+
+def test_a_second_replay_of_a_school_is_refused_while_one_is_under_way(lincoln: None) -> None:
+    with owner_lock(f"events.replay:{LINCOLN}"), pytest.raises(CommandError, match="under way"):
+        call_command("replay", "--school", "lincoln")
+    call_command("replay", "--school", "lincoln")
 
 
 def test_a_run_that_was_killed_goes_on_where_it_stood(

@@ -8,8 +8,7 @@ a connection of its own, which PostgreSQL takes back when the process dies.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -25,7 +24,7 @@ from django.utils.translation import gettext as _
 
 from apps.tenants.models import Operation
 from kernel.errors import Conflict, DomainError, NotFound, Unavailable
-from kernel.owner import owner_session
+from kernel.owner import owner_lock
 from kernel.schools import in_public
 
 Report = Callable[[int, int, str], None]
@@ -172,7 +171,7 @@ def get_operation(operation_id: UUID) -> Operation:
 def run_operation(operation_id: UUID) -> str:
     """The keeper's share: do it, unless somebody else does or has. Returns the state afterwards,
     "" when there was nothing to do. Never raises for what the operation itself raises."""
-    with in_public(), _alive(operation_id) as session:
+    with in_public(), owner_lock(_lock_name(operation_id)) as session:
         row = _claim(operation_id) if session else None
         if row is None or session is None:
             return ""
@@ -197,7 +196,7 @@ def run_here(
         raise Unavailable(_("This installation cannot do “%(kind)s”.") % {"kind": kind})
     with in_public():
         row = _insert(kind, school_id, actor, parameters)
-        with _alive(row.id) as session:
+        with owner_lock(_lock_name(row.id)) as session:
             claimed = _claim(row.id) if session else None
             if claimed is None or session is None:
                 raise Conflict(_("Somebody else took this work a moment ago."))
@@ -205,16 +204,6 @@ def run_here(
         if error is not None:
             raise error
         return str(Operation.objects.values_list("result", flat=True).get(pk=row.id))
-
-
-@contextmanager
-def _alive(operation_id: UUID) -> Iterator[Session | None]:
-    """Hold the operation's lock on a connection of its own; None when somebody else holds it."""
-    with owner_session(autocommit=True) as session:
-        taken = session.execute(
-            "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [_lock_name(operation_id)]
-        ).fetchone()
-        yield session if taken and taken[0] else None
 
 
 def _lock_name(operation_id: UUID) -> str:
@@ -329,7 +318,7 @@ def _silent() -> list[UUID]:
 
 def _end_if_abandoned(operation_id: UUID) -> bool:
     """Silent is not dead: only when the lock is free the process is gone."""
-    with _alive(operation_id) as session, transaction.atomic():
+    with owner_lock(_lock_name(operation_id)) as session, transaction.atomic():
         rows = Operation.objects.select_for_update(skip_locked=True)
         row = rows.filter(pk=operation_id, state=_STATE.RUNNING).first() if session else None
         if row is None:

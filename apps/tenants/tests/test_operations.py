@@ -22,7 +22,7 @@ from apps.tenants.services.operations import (
     sweep_operations,
 )
 from kernel.errors import Conflict, Invalid, NotFound, Unavailable
-from kernel.owner import owner_session
+from kernel.owner import owner_lock, owner_session
 from kernel.schools import in_public
 
 
@@ -116,7 +116,7 @@ def test_a_second_message_does_nothing(counting: list[OperationContext]) -> None
 
 def test_two_keepers_do_not_do_it_twice(counting: list[OperationContext]) -> None:
     operation_id = _start()
-    with operations._alive(operation_id) as other:
+    with owner_lock(operations._lock_name(operation_id)) as other:
         assert other is not None
 
         assert run_operation(operation_id) == ""
@@ -269,10 +269,7 @@ def test_work_that_may_be_repeated_is_begun_again_a_few_times(db: None) -> None:
 
 def test_silent_work_whose_process_lives_is_left_alone(counting: list[OperationContext]) -> None:
     operation_id = _silent(kind="count")
-    with owner_session(autocommit=True) as keeper:
-        name = operations._lock_name(operation_id)
-        keeper.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
-
+    with owner_lock(operations._lock_name(operation_id)):
         assert sweep_operations() == 0
 
     assert _row(operation_id).state == "running"

@@ -14,19 +14,16 @@ from threading import Thread
 
 from django.utils.translation import gettext as _
 
-from apps.events.selectors.schemas import tenant_id_of
 from apps.events.services.projections import Projection, find_projection
 from apps.events.services.replay import comparing, ground
 from apps.events.services.replay.comparing import Difference
 from apps.events.services.replay.folding import fold_share
 from apps.events.services.replay.ground import Choice, Ground, Session, Share
 from kernel.errors import Conflict
-from kernel.owner import owner_session
+from kernel.owner import owner_lock
 from kernel.schools import connection
 
 Progress = Callable[[int, int, str], None]
-# First key of the advisory lock of whoever replays in a school; the second is its number.
-REPLAYING = 0x0B0E_0000
 _LOOK = 0.2  # seconds between two looks at how far the shares are
 
 
@@ -80,10 +77,8 @@ def replay(
 @contextmanager
 def _alone(school: str) -> Iterator[Session]:
     """The owner's session, if nobody else replays in this school; until it closes."""
-    with owner_session(autocommit=True) as session:
-        key = [REPLAYING, tenant_id_of(school)]
-        row = session.execute("SELECT pg_try_advisory_lock(%s, %s)", key).fetchone()
-        if not (row and row[0]):
+    with owner_lock(f"events.replay:{school}") as session:
+        if session is None:
             raise Conflict(_("A replay of this school is under way."), code="replay_under_way")
         yield session
 

@@ -25,12 +25,12 @@ from apps.tenants.services.backup.errors import Incomparable
 from apps.tenants.services.backup.head import Head, Tail, as_school
 from apps.tenants.services.backup.hooks import all_books, restorers_in_order
 from apps.tenants.services.backup.loading import alter, load
-from apps.tenants.services.backup.locks import lock_name, try_lock
+from apps.tenants.services.backup.locks import lock_name
 from apps.tenants.services.backup.sources import Source
 from apps.tenants.services.backup.tables import tables_of
 from apps.tenants.services.backup.take import Progress
 from apps.tenants.services.schemas.spares import drop_schema
-from kernel.owner import owner_session
+from kernel.owner import owner_lock, owner_session, try_lock
 from kernel.roles import make_school_role
 from kernel.schools import in_public, speaking_for
 
@@ -212,8 +212,8 @@ def remove_abandoned() -> int:
         purpose = SideSchema.Purpose.CANDIDATE
         names = list(SideSchema.objects.filter(purpose=purpose).values_list("pk", flat=True))
     for name in names:
-        with owner_session(autocommit=True) as session:
-            if try_lock(session, lock_name(name)):
+        with owner_lock(lock_name(name)) as session:
+            if session:
                 remove(name)
                 removed += 1
     return removed

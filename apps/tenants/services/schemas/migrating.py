@@ -30,7 +30,7 @@ from apps.tenants.services.schemas.template import RecordingFailed, record
 from apps.tenants.services.schemas.versions import Applied, current_version, scripts
 from apps.tenants.services.schemas.walking import Failure, OnProgress, Walk
 from kernel.errors import Invalid, Unavailable
-from kernel.owner import owner_session, owning
+from kernel.owner import owner_lock, owner_session, owning
 from kernel.prepare import prepare_database
 from kernel.roles import app_login
 from kernel.schools import in_public
@@ -94,10 +94,8 @@ def migrate_schools(
 @contextmanager
 def alone() -> Iterator[None]:
     """One run at a time, in all processes. Raises Unavailable."""
-    with owner_session(autocommit=True) as session:
-        query = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
-        row = session.execute(query, [_LOCK]).fetchone()
-        if not (row and row[0]):
+    with owner_lock(_LOCK) as session:
+        if session is None:
             raise Unavailable(_("Another migrate_schools is running."), code="running")
         yield
 

@@ -7,8 +7,7 @@ transaction as everything else that a new school needs.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -19,7 +18,7 @@ from apps.tenants.services.schemas.replay import Passage, Session, fill
 from apps.tenants.services.schemas.stages import ahead, run_alone
 from apps.tenants.services.schemas.versions import current_version, scripts
 from kernel.errors import Unavailable
-from kernel.owner import has_owner, owner_session
+from kernel.owner import has_owner, owner_lock, owner_session
 from kernel.roles import drop_school_role, make_school_role
 from kernel.schools import in_public
 
@@ -106,7 +105,8 @@ def keep_spares(
     One process at a time; a second one returns at once. Makes none while the schools' tables are
     behind this code, since migrate_schools is under way or due.
     """
-    with _alone() as alone:
+    # Two would fill the stock twice.
+    with owner_lock(_LOCK) as alone:
         target = settings.SPARE_SCHOOLS if wanted is None else wanted
         chain = scripts()
         missing = max(0, target - count_ready()) if alone and chain else 0
@@ -151,15 +151,6 @@ def _fill_up(
             _make(session, chain)
             if on_made is not None:
                 on_made(done + 1, missing)
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """Whether no other process makes spares: two would fill the stock twice."""
-    with owner_session(autocommit=True) as session:
-        query = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
-        row = session.execute(query, [_LOCK]).fetchone()
-        yield bool(row and row[0])
 
 
 def _make(session: Session, chain: list[MigrationScript]) -> int:
