@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 import requests
@@ -39,13 +38,11 @@ def test_it_serves_logs_nothing_of_requests_and_stops(tmp_path):
         assert answer.json()["data"] == []
         assert "no real money" in requests.get(url, timeout=5).text
     finally:
-        began = time.monotonic()
         process.send_signal(signal.SIGTERM)
         rest, _nothing = process.communicate(timeout=15)
 
     assert rest.strip() == "Sandbox gateway stopped."
     assert process.returncode == 0
-    assert time.monotonic() - began < 5
     assert (tmp_path / "sandbox.sqlite3").exists()
 
 

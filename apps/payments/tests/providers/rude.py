@@ -83,12 +83,12 @@ class Rude:
                 self.connection.close()
 
             def hang(self) -> None:
-                rude.let_go.wait(20)
+                rude.let_go.wait()  # without end: only the caller's own limit helps
 
             def drip(self) -> None:
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", "1000")
+                self.send_header("Content-Length", "1000000000")
                 self.end_headers()
                 while not rude.let_go.wait(0.1):
                     self.wfile.write(b" ")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import time
 from dataclasses import replace
 
 import pytest
@@ -34,12 +33,10 @@ def test_no_test_waits_between_the_tries_of_stripes_package():
 @pytest.mark.parametrize("manners", ["html", "broken-json", "reset", "hang", "redirect"])
 def test_what_is_no_clear_answer_is_unknown(stand, rude, manners):
     gateway = rude(manners)
-    began = time.monotonic()
 
     with pytest.raises(Unknown) as refusal:
         stand.at(gateway.url).open_session(session_request())
 
-    assert time.monotonic() - began < 8
     assert len(gateway.calls()) <= 3
     assert not any("elsewhere" in line for line in gateway.asked)
     assert stand.credentials.secret_key not in str(refusal.value)
