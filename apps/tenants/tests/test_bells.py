@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -63,6 +64,12 @@ def other_process(committed_school: Any) -> Iterator[Callable[..., Ask]]:
         process.wait(timeout=10)
 
 
+def heard(look: Callable[[], bool]) -> bool:
+    """The database's word needs the time of the scheduler: microseconds mostly, more on a busy
+    machine."""
+    return any(look() or time.sleep(0.01) for _ in range(2000))
+
+
 def test_the_next_request_of_another_process_sees_every_change(
     other_process: Callable[..., Ask],
 ) -> None:
@@ -95,8 +102,7 @@ def test_another_machine_and_sql_by_hand_are_heard_by_the_databases_word(
     with psycopg.connect(**_parameters()) as by_hand:
         by_hand.execute("UPDATE public.tenants_school SET name = 'By hand' WHERE id = 1")
 
-    # No file tells it, so the word needs the time of the scheduler: some microseconds mostly.
-    assert any(ask()[0] == "By hand" for _ in range(200))
+    assert heard(lambda: ask()[0] == "By hand")
 
 
 def test_the_counter_is_heard_once_by_each(db: None) -> None:
@@ -150,7 +156,7 @@ def test_a_change_of_the_schema_version_alone_wakes_nobody(committed_school: Any
 
     with in_public():
         School.objects.filter(pk=1).update(tagline="Curious together")
-    assert any(bell.has_rung() for _ in range(10_000))
+    assert heard(bell.has_rung)
     bell.hang_up()
 
 
