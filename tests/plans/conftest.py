@@ -44,3 +44,11 @@ def subscribe(make_plan: MakePlan) -> Subscribe:
             )
 
     return put
+
+
+@pytest.fixture
+def subscribed(school: Any, make_plan: MakePlan, subscribe: Subscribe) -> Any:
+    """Lincoln, on a plan of 30.00 a month with no student included, each one 1.00."""
+    allowance = Allowance(included=0, limit=None, extra_unit=1, extra_price_minor=100)
+    subscribe(school, make_plan(students=allowance, payment_fee_bp=100))
+    return school

@@ -20,8 +20,8 @@ from apps.tenants.services.plans.invoices import bill_school
 from apps.tenants.services.plans.subscriptions import begin_trial, current_subscription
 from kernel.errors import Conflict, Invalid
 from kernel.schools import in_public
+from tests.plans.billing import LAST, OP
 from tests.plans.conftest import MakePlan, Subscribe
-from tests.plans.test_invoices import LAST, OP
 from tests.plans.test_metering import run
 from tests.plans.test_portal import TODAY
 

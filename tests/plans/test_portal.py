@@ -27,8 +27,8 @@ from apps.tenants.services.plans.subscriptions import (
 from apps.tenants.services.plans.trials import review_trial, schools_in_trial
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.schools import in_public
+from tests.plans.billing import LAST, OP
 from tests.plans.conftest import MakePlan, Subscribe
-from tests.plans.test_invoices import LAST, OP
 from tests.plans.test_limits import enrol
 
 PAGE = "/portal/settings/plan/"
