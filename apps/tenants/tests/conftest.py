@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
+from django.utils import translation
 
+from apps.events import facade as events
 from apps.tenants import hosts
 from apps.tenants.contracts import ProvisioningContext
 from apps.tenants.models import Domain, OperatorAction, School, SpareSchool
 from apps.tenants.services import provision
 from apps.tenants.services.steps import Step
+from apps.tenants.tests.signing_up import FORM, START, path_in
 from kernel.schools import current_school, in_public
 
 ORDER = {"name": "Riverside School", "slug": "riverside", "admin_email": "jo@example.org"}
@@ -22,6 +26,27 @@ def _fresh_host_map() -> Iterator[None]:
     hosts._map.empty(0)
     yield
     hosts._map.empty(0)
+
+
+@pytest.fixture
+def stranger(db: None) -> Iterator[Client]:
+    """A visitor of the platform's host; the language of their browser is theirs alone."""
+    yield Client(headers={"host": "testserver"})
+    translation.deactivate()
+
+
+@pytest.fixture
+def deliver(db: None) -> Callable[[], int]:
+    """deliver(): hand on the events of the platform that wait."""
+    return lambda: events.drain("public")
+
+
+@pytest.fixture
+def link(stranger: Client, deliver: Callable[[], int], mailbox: list[Any]) -> str:
+    """The path in the mail to whoever sent the form."""
+    stranger.post(START, FORM)
+    deliver()
+    return path_in(mailbox[-1])
 
 
 @pytest.fixture

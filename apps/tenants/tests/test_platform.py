@@ -25,11 +25,6 @@ FORM = {
 Footprint = Callable[[], dict[str, int]]
 
 
-@pytest.fixture
-def stranger(db: None) -> Client:
-    return Client(headers={"host": "testserver"})
-
-
 def test_anybody_sees_the_landing_page(stranger: Client) -> None:
     page = stranger.get("/")
 
