@@ -14,6 +14,8 @@ PROCESSING = "processing"
 CAPTURED = "captured"
 PARTIALLY_REFUNDED = "partially_refunded"
 REFUNDED = "refunded"
+# Like refunded, but a cheque or transfer that was no money after all: nobody was given anything.
+REVERSED = "reversed"
 DISPUTED = "disputed"
 DISPUTE_LOST = "dispute_lost"
 DECLINED = "declined"
@@ -21,7 +23,7 @@ CANCELLED = "cancelled"
 EXPIRED = "expired"
 UNKNOWN = "unknown"
 
-PAID_STATUSES = (CAPTURED, PARTIALLY_REFUNDED, REFUNDED, DISPUTED, DISPUTE_LOST)
+PAID_STATUSES = (CAPTURED, PARTIALLY_REFUNDED, REFUNDED, REVERSED, DISPUTED, DISPUTE_LOST)
 PAYMENT_STATUSES = (
     *(INITIATED, PENDING, PROCESSING),
     *PAID_STATUSES,
@@ -205,20 +207,19 @@ class PaymentInfo:
     charges_method: bool = False  # a saved method is charged: there is no page to go back to
 
     @property
+    def reversed_minor(self) -> int:
+        """The part of `refunded_minor` that nobody was given."""
+        return sum(refund.amount_minor for refund in self.refunds if refund.returned)
+
+    @property
+    def given_back_minor(self) -> int:
+        """The part of `refunded_minor` that the payer got."""
+        return self.refunded_minor - self.reversed_minor
+
+    @property
     def held_until(self) -> datetime:
         """From then on (UTC) somebody else may pay the same, if this page is still unused."""
         return self.started_at + HELD_FOR
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimelineEntry:
-    """One stored event of a payment in plain words (already in the reader's language)."""
-
-    at: datetime
-    title: str
-    detail: str
-    tone: str
-    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,7 +310,8 @@ class TakenRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnedRow:
-    """One refund of a report. `at`: when it was made or, while it is on its way, asked for."""
+    """One refund of a report. `at`: when it was made or, while it is on its way, asked for.
+    `returned`: the payment was taken back, nobody was given money."""
 
     refund_id: UUID
     payment_id: UUID
@@ -322,6 +324,7 @@ class ReturnedRow:
     actor: str
     status: str
     external: bool
+    returned: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

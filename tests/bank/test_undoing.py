@@ -124,10 +124,20 @@ def test_the_receipt_and_the_account_say_reversed(bursar, anonymous, family, dra
     assert "Reversed: Matched to the bank statement by mistake" in shown
     assert "this receipt is no proof of payment" in shown
     assert "reversed" in text(family_page.get("/family/history/"))
+    shown = text(family_page.get(f"/family/payments/{payment.pk}/"))
+    assert "Your payment of $450.00 was taken back" in shown
+    assert "$900.00 is left to pay" in shown
+    assert "Thank you" not in shown
+    assert "Taken back: Matched" in text(bursar.get("/portal/fees/reports/refunds/"))
+    assert "Taken back: Matched" in read(bursar.get("/portal/fees/reports/refunds/file/"))
     words = receipt_words(receipt)
     assert "Reversed: Matched to the bank statement by mistake" in words
     assert "this receipt is no proof of payment" in words
     assert "Thank you" not in words
+
+
+def read(response):
+    return b"".join(response.streaming_content).decode()
 
 
 def receipt_words(receipt):

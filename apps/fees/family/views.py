@@ -20,7 +20,7 @@ from apps.fees.services.counter import prepaid_minor
 from apps.fees.services.offer import Offer, offer_to
 from apps.fees.services.wishes import Plan
 from apps.payments import facade as payments
-from apps.payments.contracts import DECLINED, HELD_FOR, PAID_STATUSES, PaymentInfo
+from apps.payments.contracts import DECLINED, HELD_FOR, PAID_STATUSES, REVERSED, PaymentInfo
 from apps.students.contracts import GuardianInfo
 from kernel.access import PUBLIC, access
 from kernel.errors import DomainError, NotFound
@@ -193,7 +193,7 @@ def payment(request: HttpRequest, guardian: GuardianInfo, payment_id: UUID) -> H
         info = payments.sync(payment_id)
     allocation.catch_up([info])
     outcome = _outcome(info)
-    owed = family.family_balance(guardian_id=guardian.id) if outcome == "paid" else None
+    owed = family.family_balance(guardian_id=guardian.id) if info.captured_minor else None
     context = {
         "payment": info,
         "outcome": outcome,
@@ -223,7 +223,9 @@ def _own(guardian: GuardianInfo, payment_id: UUID) -> PaymentInfo:
 
 
 def _outcome(info: PaymentInfo) -> str:
-    """paid, confirming, unfinished, declined, cancelled or expired."""
+    """paid, reversed, confirming, unfinished, declined, cancelled or expired."""
+    if info.status == REVERSED:
+        return "reversed"
     if info.status in PAID_STATUSES:
         return "paid"
     if info.status in ("declined", "cancelled", "expired"):

@@ -103,7 +103,7 @@ def _fees(found: Takings) -> Sheet:
 def _payments(since: date, until: date, which: str) -> Sheet:
     columns = (
         *(_("Paid"), _("Payer"), _("What for"), _("Method"), _("Account")),
-        *(_("Amount"), _("Refunded since"), _("Currency"), _("Number"), _("Test")),
+        *(_("Amount"), _("Refunded or reversed since"), _("Currency"), _("Number"), _("Test")),
         _("Of it processing cost"),
     )
     return Sheet(_("Payments"), columns, _payment_rows(since, until, which))
@@ -145,7 +145,7 @@ def _refund_rows(since: date, until: date, which: str) -> Iterator[Row]:
             row.account,
             Money(row.amount_minor, currency),
             currency,
-            row.reason,
+            _("Taken back: %(what)s") % {"what": row.reason} if row.returned else row.reason,
             row.actor,
             str(row.payment_id),
         )

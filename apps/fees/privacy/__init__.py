@@ -174,7 +174,7 @@ def export_receipts(person: privacy.Person) -> Iterator[privacy.Section]:
             "payer": _("Paid by"),
             "method": _("How"),
             "amount": _("Paid"),
-            "refunded": _("Refunded"),
+            "refunded": _("Refunded or reversed"),
         },
         rows=tuple(
             {

@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from apps.payments.contracts import ApprovalInfo, DisputeInfo
+from apps.payments.contracts import ApprovalInfo, DisputeInfo, RefundInfo
 from apps.payments.services.timeline import reason_text
 
 Label = tuple[str | Promise, str]
@@ -20,6 +20,7 @@ STATUS: dict[str, Label] = {
     "captured": (_("Paid"), "ok"),
     "partially_refunded": (_("Partly refunded"), "warn"),
     "refunded": (_("Refunded"), "muted"),
+    "reversed": (pgettext_lazy("payment", "Taken back"), "muted"),
     "disputed": (_("Disputed"), "bad"),
     "dispute_lost": (_("Dispute lost"), "bad"),
     "declined": (_("Declined"), "bad"),
@@ -104,6 +105,11 @@ MODE: dict[str, Label] = {
     "test": (_("Test"), "warn"),
     "live": (_("Live"), "ok"),
 }
+
+
+def of_refund(refund: RefundInfo) -> Label:
+    """How its status reads: a payment that was taken back made nobody a refund."""
+    return STATUS["reversed"] if refund.returned else REFUND[refund.status]
 
 
 def with_disputes(disputes: Iterable[DisputeInfo]) -> list[tuple[DisputeInfo, Label, str]]:

@@ -28,6 +28,7 @@ from apps.payments.portal.forms import (
     WhyForm,
 )
 from apps.payments.selectors import money_back
+from apps.payments.selectors.reversals import status_of
 from apps.payments.selectors.waiting import waiting
 from apps.payments.services import (
     booking,
@@ -53,10 +54,10 @@ def payment_list(request: HttpRequest) -> HttpResponse:
     form = PaymentFilter(request.GET or None)
     chosen = form.chosen() if form.is_bound else {}
     text = query(request)
-    found = selectors.search_payments(text=text, **chosen).prefetch_related("lines")
+    found = selectors.search_payments(text=text, **chosen).prefetch_related("lines", "refunds")
     page = paginate(request, found)
     rows = [
-        (row, labels.STATUS[row.status], _method(row), selectors.what_for(row))
+        (row, labels.STATUS[status_of(row)], _method(row), selectors.what_for(row))
         for row in page.object_list
     ]
     context = {
@@ -95,7 +96,7 @@ def _detail(
         "label": labels.STATUS[info.status],
         "method": _method(payment),
         "timeline": timeline.timeline(payment),
-        "refunds": [(refund, labels.REFUND[refund.status]) for refund in info.refunds],
+        "refunds": [(refund, labels.of_refund(refund)) for refund in info.refunds],
         "refund_form": refund_form,
         "approvals": labels.with_approvals(
             money_back.approvals_of([payment.pk]),

@@ -32,6 +32,7 @@ from apps.payments.models import (
     StatementLine,
 )
 from apps.payments.privacy import odd_attempts, saved_cards
+from apps.payments.selectors.reversals import status_of
 from apps.payments.services import privacy as service
 from apps.payments.services.timeline import timeline
 from apps.tenants.facade import privacy
@@ -61,7 +62,9 @@ privacy.not_exported(
 
 @privacy.collects(Payment, PaymentLine)
 def export_payments(person: privacy.Person) -> Iterator[privacy.Section]:
-    rows = service.payments_of(person.ids).prefetch_related("lines").order_by("started_at")
+    rows = (
+        service.payments_of(person.ids).prefetch_related("lines", "refunds").order_by("started_at")
+    )
     yield privacy.Section(
         name="payments.payments",
         title=_("Payments"),
@@ -73,7 +76,7 @@ def export_payments(person: privacy.Person) -> Iterator[privacy.Section]:
             "what": _("What for"),
             "asked": _("Asked for"),
             "paid": _("Paid"),
-            "refunded": _("Refunded"),
+            "refunded": _("Refunded or reversed"),
             "method": _("How"),
             "payer_name": _("Payer"),
             "payer_email": _("E-mail"),
@@ -89,7 +92,7 @@ def _payment(row: Payment) -> dict[str, Any]:
         "id": row.pk,
         "started_at": row.started_at,
         "paid_at": row.captured_at,
-        "status": row.status,
+        "status": status_of(row),
         "what": "\n".join(line.description for line in row.lines.all()),
         "asked": Money(row.amount_minor, row.currency),
         "paid": Money(row.captured_minor, row.currency),

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from apps.payments import contracts, models
 from apps.payments.providers import offline
+from apps.payments.selectors.reversals import is_reversal, status_of, with_status
 from kernel.errors import NotFound
 from kernel.schools import current_school
 
@@ -86,7 +87,7 @@ def search_payments(
     if text:
         rows = rows.filter(_matches(text))
     if status:
-        rows = rows.filter(status=status)
+        rows = with_status(rows, status)
     if attention:
         rows = rows.exclude(attention="")
     if payer_id:
@@ -162,7 +163,7 @@ def unreal_modes() -> set[str]:
 def to_info(payment: models.Payment) -> contracts.PaymentInfo:
     return contracts.PaymentInfo(
         id=payment.pk,
-        status=payment.status,
+        status=status_of(payment),
         currency=payment.currency,
         amount_minor=payment.amount_minor,
         captured_minor=payment.captured_minor,
@@ -212,7 +213,7 @@ def to_refund(refund: models.Refund, currency: str) -> contracts.RefundInfo:
         completed_at=refund.completed_at,
         failure=refund.failure,
         external=refund.external,
-        returned=refund.provider_refund_id.startswith(offline.RETURNED),
+        returned=is_reversal(refund),
         mistaken=refund.idempotency_key.startswith(offline.UNDONE_MATCH),
     )
 

@@ -110,17 +110,19 @@ def _told(stored: Sequence[event_store.HistoryEntry]) -> Iterator[_Line]:
     payments = models.Payment.objects.in_bulk({each.stream_id for each in stored})
     about = (getattr(each.event, "refund_id", None) for each in stored)
     rows = models.Refund.objects.filter(pk__in={key for key in about if key})
-    amounts = dict(rows.values_list("pk", "amount_minor"))
+    refunds = {row.pk: row for row in rows}
     for each in stored:
-        yield _Line(_event_action(each, payments.get(each.stream_id), amounts), each.number)
+        yield _Line(_event_action(each, payments.get(each.stream_id), refunds), each.number)
 
 
 def _event_action(
-    stored: event_store.HistoryEntry, payment: models.Payment | None, amounts: dict[UUID, int]
+    stored: event_store.HistoryEntry,
+    payment: models.Payment | None,
+    refunds: dict[UUID, models.Refund],
 ) -> MoneyAction:
     what, why, _tone = stored.event_type, "", ""
     if payment is not None and stored.event is not None:
-        what, why, _tone = timeline.words(stored.event, payment, amounts)
+        what, why, _tone = timeline.words(stored.event, payment, refunds)
     return MoneyAction(
         at=stored.occurred_at,
         actor=str(stored.metadata.get("actor", "")),

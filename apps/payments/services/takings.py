@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from apps.payments import contracts, models
 from apps.payments.contracts import REAL_MONEY, TEST_MONEY
 from apps.payments.selectors import start_of_day, unreal_modes
+from apps.payments.selectors.reversals import is_reversal
 from kernel.errors import Invalid
 from kernel.schools import current_school
 
@@ -110,6 +111,7 @@ def _returned_row(row: models.Refund) -> contracts.ReturnedRow:
         actor=row.actor,
         status=row.status,
         external=row.external,
+        returned=is_reversal(row),
     )
 
 

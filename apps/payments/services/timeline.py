@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +13,7 @@ from django.utils.translation import pgettext
 
 from apps.events import facade as event_store
 from apps.payments import events, models
-from apps.payments.contracts import TimelineEntry
+from apps.payments.selectors.reversals import is_reversal
 from kernel.acting import PAYER, SYSTEM, part
 from kernel.money import format_money
 
@@ -32,15 +34,24 @@ METHODS: dict[str, Callable[[], str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """One stored event of a payment in plain words (already in the reader's language)."""
+
+    at: datetime
+    title: str
+    detail: str
+    tone: str
+    actor: str = ""
+
+
 def timeline(payment: models.Payment) -> list[TimelineEntry]:
     """Oldest first."""
     entries = []
-    amounts: dict[UUID, int] = {}
+    refunds = {refund.pk: refund for refund in payment.refunds.all()}
     for stored in event_store.load(payment.pk):
         event: Any = stored.event
-        if isinstance(event, events.RefundRequested | events.ExternalRefundDetected):
-            amounts[event.refund_id] = event.amount_minor
-        title, detail, tone = words(event, payment, amounts)
+        title, detail, tone = words(event, payment, refunds)
         entries.append(
             TimelineEntry(
                 at=event.at,
@@ -73,12 +84,13 @@ def method_name(method: str) -> str:
     return METHODS[method]() if method in METHODS else method.replace("_", " ")
 
 
-def words(event: Any, payment: models.Payment, amounts: Mapping[UUID, int]) -> Words:
-    """One stored event in the reader's language. `amounts`: of the refunds it may be about."""
-    refund_minor = amounts.get(getattr(event, "refund_id", None), 0)  # type: ignore[arg-type]
-    refund = format_money(refund_minor, payment.currency) if refund_minor else ""
-    if refund:
-        return _refund_words(event, refund)
+def words(event: Any, payment: models.Payment, refunds: Mapping[UUID, models.Refund]) -> Words:
+    """One stored event in the reader's language. `refunds`: those it may be about."""
+    refund = refunds.get(getattr(event, "refund_id", None))  # type: ignore[arg-type]
+    if refund is not None:
+        amount = format_money(refund.amount_minor, payment.currency)
+        say = _reversal_words if is_reversal(refund) else _refund_words
+        return say(event, amount)
     if hasattr(event, "dispute_id"):
         return _dispute_words(event)
     return _payment_words(event, payment)
@@ -180,6 +192,12 @@ def reason_text(reason: str) -> str:
     """Why the bank asks the money back, in the reader's language."""
     known = REASONS.get(reason.lower())
     return known() if known else reason.replace("_", " ")
+
+
+def _reversal_words(event: Any, amount: str) -> Words:
+    if isinstance(event, events.RefundRequested):
+        return _("%(amount)s taken back") % {"amount": amount}, event.reason, "warn"
+    return _("What it paid for is owed again"), _("Nobody was given money."), "info"
 
 
 def _refund_words(event: Any, amount: str) -> Words:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -30,7 +32,7 @@ def test_a_bounced_cheque_is_reversed_and_nothing_is_deleted(cheque, heard):
     assert (payment.captured_minor, payment.refunded_minor, payment.status) == (
         25000,
         25000,
-        "refunded",
+        "reversed",
     )
     [news] = heard("payments.refund_completed")
     assert (news["amount_minor"], news["reason"]) == (25000, "No funds")
@@ -91,8 +93,64 @@ def test_from_the_payments_page(client_for, cheque):
     client.post(url, {"reason": "No funds"})
 
     assert "The payment is taken back." in done
+    assert "$250.00 taken back" in done  # in the payment's story
+    assert "Refund" not in done.partition("</h1>")[2]
     assert "Taken back: No funds" in done
     assert "It bounced…" not in done
     assert models.Refund.objects.count() == 1
     assert client.post(reverse("payments:take_back", args=[uuid7()])).status_code == 404
     assert client_for("office").post(url).status_code == 403
+
+
+def first_badge(response):
+    """What the first badge below the heading says."""
+    html = response.content.decode()
+    return re.search(r'<span class="badge badge-\w+">([^<]*)', html.partition("</h1>")[2])[1]
+
+
+@pytest.mark.parametrize(
+    ("language", "reversed_", "refunded"),
+    [("en", "Taken back", "Refunded"), ("es", "Anulado", "Reembolsado")],
+)
+def test_list_and_page_say_that_it_was_taken_back(
+    client_for, cheque, language, reversed_, refunded
+):
+    cash = payments.record_offline_payment(**counter())
+    refund_all(cash)
+    take_back(cheque)
+    client = client_for("bursar")
+    client.cookies["language"] = language
+
+    for payment_id, badge in ((cheque, reversed_), (cash, refunded)):
+        page = client.get(reverse("payments:detail", args=[payment_id]))
+        listed = client.get(reverse("payments:list"), {"q": str(payment_id)})
+        assert first_badge(page) == first_badge(listed) == badge
+
+
+def refund_all(payment_id):
+    return payments.request_refund(
+        payment_id=payment_id, amount_minor=25000, reason="x", actor="b", idempotency_key="all"
+    )
+
+
+def test_a_status_finds_reversed_payments_apart_from_refunded_ones(client_for, cheque):
+    cash = payments.record_offline_payment(**counter())
+    refund_all(cash)
+    take_back(cheque)
+
+    assert [info.id for info in payments.list_payments(status="reversed")] == [cheque]
+    assert [info.id for info in payments.list_payments(status="refunded")] == [cash]
+    [wired] = client_for("bursar").get("/api/v1/payments/?status=reversed").json()["results"]
+    assert (wired["id"], wired["status"]) == (str(cheque), "reversed")
+
+
+def test_what_was_given_back_before_is_told_apart(client_for, cheque):
+    payments.request_refund(
+        payment_id=cheque, amount_minor=5000, reason="x", actor="b", idempotency_key="part"
+    )
+    take_back(cheque)
+
+    info = payments.get_payment(cheque)
+    assert (info.status, info.given_back_minor, info.reversed_minor) == ("reversed", 5000, 20000)
+    page = client_for("bursar").get(reverse("payments:detail", args=[cheque])).content.decode()
+    assert "Refunded or taken back" in page
