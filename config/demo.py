@@ -97,6 +97,7 @@ def _parts(seed: int) -> list[tuple[str, Callable[[], bool]]]:
         ("activities and calendar", lambda: _load_activities(seed)),
         ("PayPal for practice", _offer_paypal),
         ("fees, payments, refunds", lambda: _load_fees(seed)),
+        ("automatic payment and a dispute", _load_cards),
         ("public site and news", lambda: _load_site(seed)),
     ]
 
@@ -165,6 +166,15 @@ def _load_fees(seed: int) -> bool:
     with in_public(), in_school(school.schema_name):  # opened anew, with the limit
         demo.ask_for_refund()
     return True
+
+
+def _load_cards() -> bool:
+    """Needs the practice gateway: after `make demo` the next `make run` does it."""
+    from apps.fees import demo
+
+    done = [demo.turn_on_automatic_payment(), demo.dispute_a_payment()]
+    _deliver()
+    return any(done)
 
 
 def _load_site(seed: int) -> bool:

@@ -1,11 +1,12 @@
 """Two terms of fees of a demonstration school, through the same services as real ones: some paid
-in time, some late, some in part, some refunded, some not at all."""
+in time, some late, some in part, some refunded, some not at all. And two families that pay at the
+practice gateway: one has its card charged automatically, the other's bank wants the money back."""
 
 from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
@@ -15,14 +16,15 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.fees.contracts import InvoiceInfo
-from apps.fees.models import RefundDecision
+from apps.fees.models import Autopay, Invoice, RefundDecision
 from apps.fees.selectors import catalogue, invoices
-from apps.fees.services import billing, refunds
+from apps.fees.services import autopay, billing, checkout, refunds
 from apps.fees.services import catalogue as fees
 from apps.fees.services.counter import payment_lines
+from apps.fees.services.wishes import Wish
 from apps.payments import demo as payments
 from apps.payments import facade as payment_book
-from apps.payments.contracts import CAPTURED
+from apps.payments.contracts import CAPTURED, PaymentInfo
 from apps.students import facade as students
 from apps.students.contracts import ClassInfo, GuardianInfo
 from apps.tenants import facade as tenants
@@ -31,6 +33,7 @@ from kernel.schools import current_school, today
 CARD_SHARE = 0.75
 REFUNDS = 8
 REFUND_LIMIT = 10000  # minor units
+ANSWER_WITHIN = timedelta(days=6)
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def _moment(day: date, *, hour: int, minute: int = 0) -> datetime:
 
 def _pay(plan: Plan, run_id: UUID, dice: random.Random) -> None:
     history = []
-    for guardian, owed in _families(run_id):
+    for guardian, owed in _families(invoices.filtered().filter(billing_run_id=run_id)):
         luck = dice.random()
         total = sum(invoice.balance_minor for invoice in owed)
         if luck < plan.paid:
@@ -124,9 +127,8 @@ def _pay(plan: Plan, run_id: UUID, dice: random.Random) -> None:
     payments.record_history(payments=history, actor=_bursar())
 
 
-def _families(run_id: UUID) -> list[tuple[GuardianInfo, list[InvoiceInfo]]]:
-    """Each family of the run by the guardian who pays first, with its invoices."""
-    rows = invoices.filtered().filter(billing_run_id=run_id)
+def _families(rows: Iterable[Invoice]) -> list[tuple[GuardianInfo, list[InvoiceInfo]]]:
+    """Each family of these invoices by the guardian who pays first, with them."""
     infos = invoices.infos(list(rows))
     payers = students.guardians_of([info.student_id for info in infos])
     people: dict[UUID, GuardianInfo] = {}
@@ -201,3 +203,56 @@ def ask_for_refund() -> None:
         actor=_bursar(),
         key=f"demo:{info.id}:approval",
     )
+
+
+def turn_on_automatic_payment() -> bool:
+    """The demo's parent pays with a card that is kept, and agrees that it is charged from now on.
+    False when somebody did before, or nobody can pay."""
+    if Autopay.objects.exists() or not (families := _owing()) or not payments.sandbox_answers():
+        return False
+    guardian, owed = families[0]
+    if not payment_book.saved_methods(guardian.id):
+        _pay_at_gateway(guardian, owed, keep_card=True)
+    autopay.enrol(
+        guardian_id=guardian.id,
+        method_id=payment_book.saved_methods(guardian.id)[0].id,
+        rate=autopay.rate_told(),
+    )
+    return True
+
+
+def dispute_a_payment() -> bool:
+    """A family pays by card, and its bank wants the money back. False when one did before, or
+    nobody can pay."""
+    if payments.has_disputes() or not (families := _owing()) or not payments.sandbox_answers():
+        return False
+    guardian, owed = families[-1]
+    info = _pay_at_gateway(guardian, owed)
+    payments.open_dispute(info.id, reason="unrecognized", answer_within=ANSWER_WITHIN)
+    return True
+
+
+def _owing() -> list[tuple[GuardianInfo, list[InvoiceInfo]]]:
+    """Families that owe something and can be written to; that of the demo's parent first."""
+    families = _families(invoices.filtered(status="open").order_by("number"))
+    parent = f"parent@{current_school().slug}.example"
+    reached = [family for family in families if family[0].email]
+    return sorted(reached, key=lambda family: family[0].email != parent)
+
+
+def _pay_at_gateway(
+    guardian: GuardianInfo, owed: Sequence[InvoiceInfo], *, keep_card: bool = False
+) -> PaymentInfo:
+    """Pay the smallest of the invoices on the gateway's page; the others stay owed."""
+    smallest = min(owed, key=lambda invoice: (invoice.balance_minor, invoice.number))
+    wish = Wish(
+        invoice_ids=(smallest.id,),
+        amount_minor=None,
+        use_credit=False,
+        token=smallest.id,
+        keep_card=keep_card,
+    )
+    step = checkout.start_family_payment(guardian_id=guardian.id, wish=wish)
+    if step.payment_id is None:
+        raise LookupError("nothing was left to pay")
+    return payments.press_pay(step.payment_id)

@@ -1,16 +1,23 @@
-"""Demonstration data: payments and refunds of the past, through the same services as real ones."""
+"""Demonstration data: payments and refunds of the past, through the same services as real ones, and
+what happens at the practice gateway while it runs."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from apps.payments import facade
-from apps.payments.contracts import PaymentLine, RefundInfo
+import requests
+from django.conf import settings
+
+from apps.payments import facade, models, selectors
+from apps.payments.contracts import PaymentInfo, PaymentLine, RefundInfo
 from apps.payments.services import counter, refunds
 from apps.payments.services.start import Order
+
+SECONDS = 5  # for one request to the practice gateway, and for it to start
 
 
 def demo_card_payment(
@@ -102,3 +109,47 @@ def _record(payment: HistoricPayment, *, actor: str) -> UUID:
         actor=actor,
         idempotency_key=f"demo:{references[:140]}:{payment.paid_at.isoformat()}",
     )
+
+
+def sandbox_answers() -> bool:
+    """Whether the practice gateway runs: without it nobody can pay on its page. It may have been
+    started a moment ago."""
+    until = time.monotonic() + SECONDS
+    while not (answers := _answers()) and time.monotonic() < until:
+        time.sleep(0.2)
+    return answers
+
+
+def _answers() -> bool:
+    try:
+        return requests.get(_sandbox("/_control/state"), timeout=SECONDS).ok
+    except requests.RequestException:
+        return False
+
+
+def press_pay(payment_id: UUID) -> PaymentInfo:
+    """What the payer does on the gateway's page; a payment that is made stays as it is."""
+    if page := facade.resume_url(payment_id):
+        pressed = requests.post(page, {"action": "pay"}, allow_redirects=False, timeout=SECONDS)
+        pressed.raise_for_status()
+    return facade.sync(payment_id)
+
+
+def has_disputes() -> bool:
+    return models.Dispute.objects.exists()
+
+
+def open_dispute(payment_id: UUID, *, reason: str, answer_within: timedelta) -> PaymentInfo:
+    """The payer's bank takes the payment back, for a reason as the gateway calls it."""
+    wanted = {
+        "session": selectors.get_payment_row(payment_id).session_id,
+        "reason": reason,
+        "seconds": int(answer_within.total_seconds()),
+    }
+    opened = requests.post(_sandbox("/_control/dispute"), json=wanted, timeout=SECONDS)
+    opened.raise_for_status()
+    return facade.sync(payment_id)
+
+
+def _sandbox(path: str) -> str:
+    return f"{settings.SANDBOX_URL.rstrip('/')}{path}"

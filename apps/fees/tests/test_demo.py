@@ -1,12 +1,20 @@
 """The demonstration data are books like any others."""
 
+from datetime import timedelta
+
+import pytest
 from django.db.models import Sum
+from django.utils import timezone
 
 from apps.fees import demo
-from apps.fees.models import Allocation, Charge, Credit, RefundDecision
+from apps.fees.models import Allocation, Autopay, Charge, Credit, RefundDecision
+from apps.fees.selectors import invoices
 from apps.fees.selectors.totals import money_totals
 from apps.fees.tests import factories as make
+from apps.payments import demo as gateway
 from apps.payments import facade as payments
+from apps.payments.models import Payment
+from apps.payments.tests.conftest import account, sandbox  # noqa: F401
 from apps.tenants.tests.factories import reopen
 
 
@@ -46,3 +54,77 @@ def test_a_large_refund_waits_for_a_second_person(school, drain):
     assert approval.amount_minor == 20000
     assert approval.requested_by == f"bursar@{school.slug}.example"
     assert money_totals() == before
+
+
+@pytest.fixture
+def billed(school):
+    """The demo's parent and two more families that owe 450 dollars each and 12 for lunch."""
+    room = make.make_class()
+    addresses = ("a@families.example", f"parent@{school.slug}.example", "b@families.example")
+    families = [make.make_family(room, children=1, email=address) for address in addresses]
+    make.bill(room)
+    make.bill(room, amount_minor=1200)
+    return families
+
+
+def owed(family):
+    return [each.balance_minor for each in invoices.open_invoices(student_ids=[family.child.pk])]
+
+
+@pytest.mark.usefixtures("account")
+def test_the_parent_has_a_card_charged_automatically(billed, drain):
+    parent = billed[1]
+
+    assert demo.turn_on_automatic_payment()
+    drain()
+
+    [card] = payments.saved_methods(parent.guardian.pk)
+    row = Autopay.objects.get(ended_at=None)
+    assert (row.guardian_id, row.method_id, row.card) == (parent.guardian.pk, card.id, card.name)
+    assert "I allow Lincoln Elementary to charge this card" in row.consent_text
+    assert owed(parent) == [45000], "the smaller one is paid, the other waits to be charged"
+
+
+@pytest.mark.usefixtures("account")
+def test_a_bank_wants_a_payment_back_and_waits_for_an_answer(billed, drain):
+    assert demo.dispute_a_payment()
+    drain()
+
+    [info] = payments.list_payments()
+    [dispute] = payments.disputes_of([info.id])
+    assert (dispute.status, dispute.amount_minor, info.status) == ("open", 1200, "disputed")
+    assert timedelta(days=5) < dispute.due_by - timezone.now() < timedelta(days=7)
+    assert info.payer_email == "b@families.example"
+
+
+@pytest.mark.usefixtures("account")
+def test_loading_the_demo_again_adds_neither_card_nor_dispute(billed, drain):
+    assert demo.turn_on_automatic_payment()
+    assert demo.dispute_a_payment()
+    drain()
+    made = Payment.objects.count()
+
+    assert not demo.turn_on_automatic_payment()
+    assert not demo.dispute_a_payment()
+    assert (Payment.objects.count(), Autopay.objects.count()) == (made, 1) == (2, 1)
+
+
+@pytest.mark.usefixtures("account")
+def test_a_demo_that_broke_off_after_the_payment_keeps_no_second_card(billed, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(demo.autopay, "enrol", None)
+        with pytest.raises(TypeError):
+            demo.turn_on_automatic_payment()
+
+    assert demo.turn_on_automatic_payment()
+    assert Payment.objects.count() == len(payments.saved_methods(billed[1].guardian.pk)) == 1
+
+
+@pytest.mark.usefixtures("billed")
+def test_without_the_practice_gateway_there_is_no_card_and_no_dispute(settings, monkeypatch):
+    monkeypatch.setattr(gateway, "SECONDS", 0.1)
+    settings.SANDBOX_URL = "http://127.0.0.1:1"
+
+    assert not demo.turn_on_automatic_payment()
+    assert not demo.dispute_a_payment()
+    assert Payment.objects.count() == 0
