@@ -15,7 +15,6 @@ from django.conf import settings
 from apps.payments import facade, models, selectors
 from apps.payments.contracts import PaymentInfo, PaymentLine, RefundInfo
 from apps.payments.services import counter, refunds
-from apps.payments.services.start import Order
 
 SECONDS = 5  # for one request to the practice gateway, and for it to start
 
@@ -31,16 +30,13 @@ def demo_card_payment(
 ) -> UUID:
     """A sandbox card payment of the past; returns its id."""
     key = "demo:" + ":".join(sorted(line.reference for line in lines))
-    order = Order(
-        payer_id=payer_id,
-        payer_name=payer_name,
-        payer_email=payer_email,
-        lines=tuple(lines),
-        currency=currency,
-        description=", ".join(line.description for line in lines)[:500],
-        return_path="",
-        cancel_path="",
-        idempotency_key=f"{key[:150]}:{paid_at.isoformat()}",
+    order = counter.order_of(
+        payer_id,
+        payer_name,
+        payer_email,
+        tuple(lines),
+        currency,
+        f"{key[:150]}:{paid_at.isoformat()}",
     )
     return counter.record_card_payment_of_the_past(order, paid_at=paid_at)
 

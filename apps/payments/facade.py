@@ -20,7 +20,6 @@ from apps.payments.contracts import (
     PaymentLine,
     RefundInfo,
     ReturnedRow,
-    StartedPayment,
     TakenRow,
     TakingsInfo,
     TakingsReport,
@@ -34,7 +33,7 @@ from apps.payments.selectors.money_back import (
     waiting_approvals,
 )
 from apps.payments.selectors.waiting import waiting
-from apps.payments.services import accounts, counter, fraud, refunds, start, ways
+from apps.payments.services import accounts, counter, refunds, ways
 from apps.payments.services import sync as sync_service
 from apps.payments.services import takings as money
 from apps.payments.services.accounts import account_taking, can_take_payments
@@ -60,7 +59,9 @@ from apps.payments.services.methods import forget as forget_saved_method
 from apps.payments.services.methods import is_kept as keeps_method
 from apps.payments.services.methods import usable as saved_methods
 from apps.payments.services.methods import usable_for as saved_methods_for
+from apps.payments.services.orders import Order
 from apps.payments.services.refunds import book_external_refund, ignore_external_refund
+from apps.payments.services.start import start_payment
 from apps.payments.services.timeline import method_name
 from apps.payments.services.timeline import reason_text as dispute_reason
 
@@ -68,6 +69,7 @@ __all__ = [
     "AlreadyPaid",
     "KeyReused",
     "NoGateway",
+    "Order",
     "PaymentInProgress",
     "PaymentLine",
     "PaymentsPaused",
@@ -123,57 +125,6 @@ __all__ = [
     "waiting",
     "waiting_approvals",
 ]
-
-
-def start_payment(
-    *,
-    payer_id: UUID,
-    payer_name: str,
-    payer_email: str,
-    lines: Sequence[PaymentLine],
-    currency: str,
-    description: str,
-    return_path: str,
-    cancel_path: str,
-    idempotency_key: str,
-    account_id: UUID | None = None,
-    method: str = "",
-    family_id: UUID | None = None,
-    source: str = "",
-    consent: str = "",
-    cover_minor: int = 0,
-) -> StartedPayment:
-    """Open a hosted payment page and say where it is. Call outside a transaction.
-
-    `return_path` and `cancel_path` are paths on the school's host and may hold "{payment_id}".
-    `account_id`: the account that takes the money, while it is on; else the one in use.
-    `method`: one of `pay_methods` for that account, when the payer chose one.
-    `family_id` (opaque) and `source` (of `source_of`) are counted to find odd attempts.
-    `consent`: the words in which the payer agreed that the gateway keeps the card, "" for no.
-    `cover_minor` is added to the lines, for the cost of processing.
-    The same person paying the same things gets the same page again (`reused`). Amounts in minor
-    units. Raises PaymentInProgress (somebody else is paying one of these), AlreadyPaid,
-    KeyReused, NoGateway, Invalid, PaymentsPaused (odd attempts before), Unavailable (the gateway
-    does not answer; nothing was taken).
-    """
-    return start.start_payment(
-        start.Order(
-            payer_id=payer_id,
-            payer_name=payer_name,
-            payer_email=payer_email,
-            lines=tuple(lines),
-            currency=currency,
-            description=description,
-            return_path=return_path,
-            cancel_path=cancel_path,
-            idempotency_key=idempotency_key,
-            account_id=account_id,
-            method=method,
-            origin=fraud.Origin(family_id=family_id, source=source) if family_id else None,
-            consent=consent,
-            cover_minor=cover_minor,
-        )
-    )
 
 
 def get_payment(payment_id: UUID) -> PaymentInfo:

@@ -115,7 +115,7 @@ def test_sent_again_after_trouble_it_asks_for_the_same(
     assert (row.amount_minor, row.cover_minor) == (10330, 330)
 
 
-def _no_answer(**_order: Any) -> None:
+def _no_answer(_order: Any) -> None:
     raise Unavailable("the gateway is down", code="gateway")
 
 

@@ -20,14 +20,14 @@ from apps.payments.services import journal
 
 
 def start(family: make.Family, parts: list[tuple[UUID | str, int]], cover: int = 1340) -> Any:
-    return payments.start_payment(
+    order = payments.Order(
         payer_id=family.guardian.pk,
         payer_name=family.guardian.name,
         payer_email="maria@example.org",
-        lines=[
+        lines=tuple(
             PaymentLine(reference=str(key), description="Fees", amount_minor=amount)
             for key, amount in parts
-        ],
+        ),
         currency="USD",
         description="Fees",
         return_path="/family/",
@@ -35,6 +35,7 @@ def start(family: make.Family, parts: list[tuple[UUID | str, int]], cover: int =
         idempotency_key=str(uuid4()),
         cover_minor=cover,
     )
+    return payments.start_payment(order)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from apps.fees.selectors import invoices
 from apps.fees.tests import factories as make
 from apps.payments import facade as payments
 from apps.payments import models
-from apps.payments.contracts import PaymentLine
+from tests.payments.covers import start
 
 
 @pytest.fixture
@@ -20,18 +20,7 @@ def paid(account: Any, sandbox: Any, family: make.Family, room: Any, drain: Any)
     """An invoice that was paid by card; its events are handled."""
     make.bill(room)
     [invoice] = make.owed(family.child)
-    line = PaymentLine(reference=str(invoice.id), description="Fees", amount_minor=45000)
-    started = payments.start_payment(
-        payer_id=family.guardian.pk,
-        payer_name=family.guardian.name,
-        payer_email="maria@example.org",
-        lines=[line],
-        currency="USD",
-        description="Fees",
-        return_path="/family/",
-        cancel_path="/family/",
-        idempotency_key="one",
-    )
+    started = start(family, [(invoice.id, 45000)], cover=0)
     sandbox.press(started, "pay")
     payments.sync(started.payment_id)
     drain()

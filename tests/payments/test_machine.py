@@ -27,10 +27,10 @@ from apps.payments import facade as payments
 from apps.payments import models, projections, restoring
 from apps.payments.aggregate import fold
 from apps.payments.choices import MISMATCH
-from apps.payments.contracts import PaymentLine
 from apps.payments.services import janitor, journal, mismatches, sync
 from apps.payments.services.derived import payment_columns
 from kernel.errors import DomainError
+from tests.payments.covers import start
 from tests.payments.gateway import Gateway, Page
 
 HEARD = {
@@ -168,26 +168,8 @@ class Money(RuleBasedStateMachine):
     def start(self, count: int, amount: int, cover: int) -> None:
         owed = [row for child in self.family.children for row in make.owed(child)][:count]
         if owed:
-            self._try(
-                payments.start_payment,
-                payer_id=self.family.guardian.pk,
-                payer_name="Maria Lopez",
-                payer_email="",
-                lines=[
-                    PaymentLine(
-                        reference=str(row.id),
-                        description="Fees",
-                        amount_minor=min(amount, row.balance_minor),
-                    )
-                    for row in owed
-                ],
-                currency="USD",
-                description="Fees",
-                return_path="/",
-                cancel_path="/",
-                idempotency_key=str(uuid4()),
-                cover_minor=cover,
-            )
+            parts = [(row.id, min(amount, row.balance_minor)) for row in owed]
+            self._try(start, self.family, parts, cover=cover)
 
     @rule(place=places, off=st.sampled_from([0, 0, 0, 0, 5, -5]))
     def pay(self, place: int, off: int) -> None:

@@ -15,9 +15,9 @@ from apps.fees.selectors import invoices
 from apps.fees.tests import factories as make
 from apps.payments import facade as payments
 from apps.payments import models
-from apps.payments.contracts import PaymentLine
 from apps.payments.services import journal
 from apps.payments.tests.test_approvals import set_limit
+from tests.payments.covers import start
 
 
 @pytest.fixture
@@ -27,21 +27,7 @@ def paid(account: Any, sandbox: Any, family: make.Family, room: Any, drain: Any)
     make.bill(room)
     [first], [second] = (make.owed(child) for child in family.children)
     make.pay(family, [(second.id, 5000)])
-    lines = [
-        PaymentLine(reference=str(row.id), description="Fees", amount_minor=45000)
-        for row in (first, second)
-    ]
-    started = payments.start_payment(
-        payer_id=family.guardian.pk,
-        payer_name=family.guardian.name,
-        payer_email="maria@example.org",
-        lines=lines,
-        currency="USD",
-        description="Fees",
-        return_path="/family/",
-        cancel_path="/family/",
-        idempotency_key="one",
-    )
+    started = start(family, [(row.id, 45000) for row in (first, second)], cover=0)
     sandbox.press(started, "pay")
     payments.sync(started.payment_id)
     drain()

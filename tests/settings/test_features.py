@@ -11,6 +11,7 @@ import pytest
 
 from apps.fees.services import links
 from apps.payments import facade as payments
+from apps.payments.tests.factories import order
 from apps.tenants import facade as tenants
 from apps.tenants.tests.factories import reopen
 from config.gateway import navigation
@@ -141,17 +142,7 @@ def test_no_payment_starts_while_payments_online_are_off(school: Any) -> None:
 
     assert payments.can_take_payments() is False
     with pytest.raises(Forbidden):
-        payments.start_payment(
-            payer_id=uuid4(),
-            payer_name="Ana",
-            payer_email="",
-            lines=[],
-            currency="USD",
-            description="",
-            return_path="/",
-            cancel_path="/",
-            idempotency_key="x",
-        )
+        payments.start_payment(order())
 
 
 def test_links_that_were_sent_open_nothing_while_they_are_off(

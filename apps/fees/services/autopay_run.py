@@ -6,13 +6,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
+from apps.fees.contracts import InvoiceInfo
 from apps.fees.models import Autopay, AutopayCharge
 from apps.fees.preferences import AUTOPAY, USE_CREDIT
 from apps.fees.services import autopay
 from apps.fees.services.allocation import catch_up_references, use_credit
-from apps.fees.services.checkout import RETURN_PATH, still_owed
+from apps.fees.services.checkout import Bill, still_owed
 from apps.fees.services.counter import payment_lines
 from apps.payments import facade as payments
 from apps.students import facade as students
@@ -100,25 +100,27 @@ def _charge(row: Autopay, charge: AutopayCharge) -> None:
     if not due:
         autopay.skip(charge)
         return
-    total = sum(invoice.balance_minor for invoice in due)
-    lines = payment_lines(due, amount_minor=total, payer_id=guardian.id)
+    bill = _bill(charge, due, guardian, account_id=cards[row.method_id].account_id)
     info = payments.charge_saved_method(
+        bill.order(_key(charge)),
         method_id=row.method_id,
-        payer_id=guardian.id,
-        payer_name=guardian.name,
-        payer_email=guardian.email,
-        lines=lines,
-        currency=current_school().currency,
-        description=_("School fees, %(school)s") % {"school": current_school().name},
-        return_path=RETURN_PATH,
-        idempotency_key=_key(charge),
-        account_id=cards[row.method_id].account_id,
-        family_id=guardian.household_id,
         make_room=False,
-        still_wanted=lambda: _is_on(row) and still_owed(lines),
-        cover_minor=autopay.cover_of(charge, total),
+        still_wanted=lambda: _is_on(row) and still_owed(bill.lines),
     )
     autopay.settle(charge.pk, info)
+
+
+def _bill(
+    charge: AutopayCharge, due: list[InvoiceInfo], guardian: GuardianInfo, *, account_id: UUID
+) -> Bill:
+    total = sum(invoice.balance_minor for invoice in due)
+    return Bill(
+        guardian=guardian,
+        lines=tuple(payment_lines(due, amount_minor=total, payer_id=guardian.id)),
+        amount_minor=total,
+        cover_minor=autopay.cover_of(charge, total),
+        account_id=account_id,
+    )
 
 
 def _is_on(row: Autopay) -> bool:

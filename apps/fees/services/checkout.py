@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -43,16 +42,16 @@ RETURN_PATH = "/family/payments/{payment_id}/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Bill:
-    """What is left for the card when credit has been used."""
+class Bill:
+    """What is left for the card when credit has been used. Amounts in minor units."""
 
     guardian: GuardianInfo
     lines: tuple[PaymentLine, ...]
     amount_minor: int
     cover_minor: int
-    credit_minor: int
     account_id: UUID | None
-    source: str
+    credit_minor: int = 0
+    source: str = ""
 
     def check(self, expected_minor: int | None) -> None:
         """Nobody is asked for another sum than they have seen; whoever has seen none expects that
@@ -61,21 +60,25 @@ class _Bill:
         if seen != self.amount_minor + self.cover_minor:
             raise _balance_changed()
 
-    def order(self) -> dict[str, Any]:
-        """What payments wants to know of every payment, on a page or with a saved card."""
-        return {
-            "payer_id": self.guardian.id,
-            "payer_name": self.guardian.name,
-            "payer_email": self.guardian.email,
-            "lines": self.lines,
-            "currency": current_school().currency,
-            "description": _("School fees, %(school)s") % {"school": current_school().name},
-            "return_path": RETURN_PATH,
-            "account_id": self.account_id,
-            "family_id": self.guardian.household_id,
-            "source": self.source,
-            "cover_minor": self.cover_minor,
-        }
+    def order(self, key: str, *, method: str = "", consent: str = "") -> payments.Order:
+        """The order under this idempotency key, on a page or with a saved card."""
+        return payments.Order(
+            payer_id=self.guardian.id,
+            payer_name=self.guardian.name,
+            payer_email=self.guardian.email,
+            lines=self.lines,
+            currency=current_school().currency,
+            description=_("School fees, %(school)s") % {"school": current_school().name},
+            return_path=RETURN_PATH,
+            cancel_path=RETURN_PATH,
+            idempotency_key=key,
+            account_id=self.account_id,
+            method=method,
+            family_id=self.guardian.household_id,
+            source=self.source,
+            consent=consent,
+            cover_minor=self.cover_minor,
+        )
 
 
 def start_family_payment(
@@ -93,13 +96,9 @@ def start_family_payment(
     if bill.amount_minor == 0:
         return PayStep(redirect_url="", payment_id=None, credit_used_minor=bill.credit_minor)
     bill.check(expected_minor)
-    started = payments.start_payment(
-        **bill.order(),
-        cancel_path=RETURN_PATH,
-        idempotency_key=_key(guardian_id, wish),
-        method=wish.method,
-        consent=keep_consent() if wish.keep_card and wish.method != "paypal" else "",
-    )
+    consent = keep_consent() if wish.keep_card and wish.method != "paypal" else ""
+    order = bill.order(_key(guardian_id, wish), method=wish.method, consent=consent)
+    started = payments.start_payment(order)
     if not started.reused:
         _check_still_owed(bill.lines, payment_id=started.payment_id)
     return PayStep(
@@ -160,9 +159,8 @@ def pay_with_card(
     bill = _bill(students.get_guardian(guardian_id), wish, source=source)
     bill.check(expected_minor)
     info = payments.charge_saved_method(
-        **bill.order(),
+        bill.order(key),
         method_id=method_id,
-        idempotency_key=key,
         make_room=True,
         still_wanted=lambda: still_owed(bill.lines),
     )
@@ -174,7 +172,7 @@ def _to_payment(payment_id: UUID, *, credit: int = 0) -> PayStep:
     return PayStep(redirect_url=where, payment_id=payment_id, credit_used_minor=credit)
 
 
-def _bill(guardian: GuardianInfo, wish: Wish, *, source: str) -> _Bill:
+def _bill(guardian: GuardianInfo, wish: Wish, *, source: str) -> Bill:
     """Check the wish, use credit if it says so, and name what is left to pay into one account."""
     check_rules(wish)
     owed = _owed_after_catching_up(guardian, wish)
@@ -185,7 +183,7 @@ def _bill(guardian: GuardianInfo, wish: Wish, *, source: str) -> _Bill:
         owed = owed_by(guardian, wish)
     lines, account_id = lines_of(guardian, owed, wish, credit=credit)
     amount = sum(line.amount_minor for line in lines)
-    return _Bill(
+    return Bill(
         guardian=guardian,
         lines=tuple(lines),
         amount_minor=amount,

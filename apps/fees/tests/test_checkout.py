@@ -48,10 +48,10 @@ def meanwhile(monkeypatch):
     def arrange(act):
         claim = payments.start_payment
 
-        def late(**order):
+        def late(order):
             monkeypatch.setattr(payments, "start_payment", claim)
             act()
-            return claim(**order)
+            return claim(order)
 
         monkeypatch.setattr(payments, "start_payment", late)
 

@@ -22,7 +22,7 @@ def gateway(monkeypatch):
     """Payments without a gateway: remembers what was started."""
     started = []
 
-    def start(**order):
+    def start(order):
         started.append(order)
         return StartedPayment(
             payment_id=uuid4(), redirect_url="https://pay.example/session", reused=False
@@ -159,9 +159,9 @@ def test_one_button_pays_everything(room, family, parent, gateway):
     answer = parent.post("/family/pay/", {"token": token_in(parent.get("/family/"))})
     assert answer["Location"] == "https://pay.example/session"
     [order] = gateway
-    assert [line.amount_minor for line in order["lines"]] == [45000, 45000]
-    assert order["payer_id"] == family.guardian.pk
-    assert order["return_path"] == "/family/payments/{payment_id}/"
+    assert [line.amount_minor for line in order.lines] == [45000, 45000]
+    assert order.payer_id == family.guardian.pk
+    assert order.return_path == "/family/payments/{payment_id}/"
 
 
 def test_a_double_click_sends_the_same_key(room, family, parent, gateway):
@@ -188,7 +188,7 @@ def test_a_part_of_chosen_invoices_with_credit_first(room, family, parent, gatew
     }
     parent.post("/family/pay/", sent)
     parent.post("/family/pay/", sent)
-    assert [[line.amount_minor for line in order["lines"]] for order in gateway] == [[1200], [1200]]
+    assert [[line.amount_minor for line in order.lines] for order in gateway] == [[1200], [1200]]
     assert [row.balance_minor for row in make.owed(family.child)] == [1700]
     assert first.id != invoice.id
 
@@ -214,7 +214,7 @@ def test_bad_wishes_start_nothing(room, family, parent, gateway):
 def test_another_guardian_is_told_that_it_is_being_paid(room, family, parent, monkeypatch):
     make.bill(room)
 
-    def busy(**order):
+    def busy(order):
         raise payments.PaymentInProgress(
             payment_id=uuid4(), payer_id=uuid4(), started_at=timezone.now()
         )
@@ -323,8 +323,8 @@ def test_two_accounts_are_two_buttons(room, family, parent, gateway):
 
     # In the form for parts and in the bar at the bottom.
     assert ways_on(page) == ["card", "paypal"] * 2
-    assert [order["method"] for order in gateway] == ["paypal", "card"]
-    assert gateway[0]["idempotency_key"] != gateway[1]["idempotency_key"]
+    assert [order.method for order in gateway] == ["paypal", "card"]
+    assert gateway[0].idempotency_key != gateway[1].idempotency_key
 
 
 def test_in_advance_both_ways_are_offered(room, family, parent, gateway):
@@ -338,7 +338,7 @@ def test_in_advance_both_ways_are_offered(room, family, parent, gateway):
     parent.post("/family/pay/", form)
 
     assert ways_on(page) == ["card", "paypal"]
-    assert [order["method"] for order in gateway] == ["paypal"]
+    assert [order.method for order in gateway] == ["paypal"]
 
 
 def test_all_instalments_can_be_paid_either_way(room, family, parent, gateway):

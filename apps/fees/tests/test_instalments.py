@@ -26,8 +26,8 @@ def asked(monkeypatch):
     """Lines of the payments that were started, without a gateway."""
     found = []
 
-    def start(**order):
-        found.append([(line.reference, line.amount_minor) for line in order["lines"]])
+    def start(order):
+        found.append([(line.reference, line.amount_minor) for line in order.lines])
         return StartedPayment(payment_id=uuid4(), redirect_url="https://pay.example", reused=True)
 
     monkeypatch.setattr(payments, "start_payment", start)

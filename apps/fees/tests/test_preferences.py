@@ -50,8 +50,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Amounts for which a hosted page was asked, without a gateway."""
     asked: list[int] = []
 
-    def start(**order: Any) -> StartedPayment:
-        asked.append(sum(line.amount_minor for line in order["lines"]))
+    def start(order: Any) -> StartedPayment:
+        asked.append(sum(line.amount_minor for line in order.lines))
         return StartedPayment(payment_id=uuid4(), redirect_url="https://pay.example", reused=True)
 
     monkeypatch.setattr(payments, "start_payment", start)

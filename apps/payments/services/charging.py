@@ -6,7 +6,7 @@ for (`sync`), and never sent again: money is only taken when somebody means it t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -24,6 +24,7 @@ from apps.payments.providers.base import (
 )
 from apps.payments.services import accounts, fraud, journal, methods, start, sync, ways
 from apps.payments.services.errors import KeyReused, PaymentInProgress
+from apps.payments.services.orders import Order, check_order
 from kernel.errors import Conflict, Forbidden, Invalid
 from kernel.ids import uuid7
 from kernel.jsoncodec import decode
@@ -32,66 +33,20 @@ OPERATION = "charge the saved card"
 
 
 def charge_saved_method(
-    *,
-    method_id: UUID,
-    payer_id: UUID,
-    payer_name: str,
-    payer_email: str,
-    lines: Sequence[contracts.PaymentLine],
-    currency: str,
-    description: str,
-    return_path: str,
-    idempotency_key: str,
-    make_room: bool,
-    still_wanted: Callable[[], bool],
-    account_id: UUID | None = None,
-    family_id: UUID | None = None,
-    source: str = "",
-    cover_minor: int = 0,
+    order: Order, *, method_id: UUID, make_room: bool, still_wanted: Callable[[], bool]
 ) -> contracts.PaymentInfo:
     """Charge the payer's saved card, once for this key. Call outside a transaction.
 
     Look at the status: captured, processing, unknown (no answer: the janitor finds out), declined
     (`refusal_code` says why), cancelled (the gateway was not reached; nothing was charged).
-    `make_room` closes the payer's own open page. `still_wanted` is asked last, with the claims
-    held: when it says no, Conflict is raised and nothing is charged. `account_id`, `family_id`,
-    `source` and `cover_minor` as for `start_payment`. Raises NotFound (no such card),
-    PaymentInProgress, AlreadyPaid, KeyReused, NoGateway, Invalid (also when the money has another
-    account), PaymentsPaused (odd attempts before), Forbidden.
-    """
-    order = start.Order(
-        payer_id=payer_id,
-        payer_name=payer_name,
-        payer_email=payer_email,
-        lines=tuple(lines),
-        currency=currency,
-        description=description,
-        return_path=return_path,
-        cancel_path=return_path,
-        idempotency_key=idempotency_key,
-        account_id=account_id,
-        origin=fraud.Origin(family_id=family_id, source=source) if family_id else None,
-        cover_minor=cover_minor,
-    )
-    return charge(order, method_id=method_id, make_room=make_room, still_wanted=still_wanted)
-
-
-def charge(
-    order: start.Order,
-    *,
-    method_id: UUID,
-    make_room: bool,
-    still_wanted: Callable[[], bool],
-) -> contracts.PaymentInfo:
-    """Charge the card once for this key, whatever became of it; look at the status returned.
-
-    `make_room`: the payer's own open page is closed first. `still_wanted` is asked when the claims
-    are held and nothing has been sent. Raises NotFound (no such card), PaymentInProgress,
-    AlreadyPaid, KeyReused, Conflict, NoGateway, Invalid, PaymentsPaused, Forbidden.
+    `make_room` closes the payer's own open page first. `still_wanted` is asked last, with the
+    claims held and nothing sent: when it says no, Conflict is raised and nothing is charged.
+    Raises NotFound (no such card), PaymentInProgress, AlreadyPaid, KeyReused, NoGateway, Invalid
+    (also when the money has another account), PaymentsPaused (odd attempts before), Forbidden.
     """
     if not ONLINE_PAYMENTS.is_on:
         raise Forbidden(_("The school takes no payments online at the moment."), code="online_off")
-    start.check_order(order)
+    check_order(order)
     known = _known(order)
     if known is not None:
         return selectors.get_payment(known.pk)
@@ -110,14 +65,14 @@ def charge(
     return _carry_out(payment, provider)
 
 
-def _check_account(order: start.Order, method: models.SavedMethod) -> None:
+def _check_account(order: Order, method: models.SavedMethod) -> None:
     """Money goes to an account that may take it, and to no other."""
     if method.account not in ways.ways(order.account_id):
         message = _("This card cannot pay what you chose. Please pay on the payment page.")
         raise Invalid(message, code="other_account")
 
 
-def _known(order: start.Order) -> models.Payment | None:
+def _known(order: Order) -> models.Payment | None:
     """What the same request has started before, also when it failed: a card is tried once."""
     rows = models.Payment.objects.filter(idempotency_key=order.idempotency_key)
     known = rows.prefetch_related("lines").order_by("started_at").first()
@@ -127,7 +82,7 @@ def _known(order: start.Order) -> models.Payment | None:
 
 
 def _claim(
-    order: start.Order, method: models.SavedMethod, *, make_room: bool
+    order: Order, method: models.SavedMethod, *, make_room: bool
 ) -> tuple[models.Payment, bool]:
     for _try in range(start.MAX_TRIES):
         holder = start.holder_of(order.references)
@@ -143,7 +98,7 @@ def _claim(
     raise Conflict(_("This is being paid in another window. Please try again in a moment."))
 
 
-def _deal_with(order: start.Order, holder: models.Payment, *, make_room: bool) -> None:
+def _deal_with(order: Order, holder: models.Payment, *, make_room: bool) -> None:
     if not make_room or holder.charges_method:
         raise PaymentInProgress(
             payment_id=holder.pk, payer_id=holder.payer_id, started_at=holder.started_at
@@ -152,7 +107,7 @@ def _deal_with(order: start.Order, holder: models.Payment, *, make_room: bool) -
 
 
 @transaction.atomic(durable=True)
-def _intend(order: start.Order, method: models.SavedMethod) -> models.Payment:
+def _intend(order: Order, method: models.SavedMethod) -> models.Payment:
     """Commit the intent: every parameter of the call, its key, and the claims."""
     now, payment_id = timezone.now(), uuid7()
     request = ChargeRequest(

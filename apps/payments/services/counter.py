@@ -15,6 +15,7 @@ from apps.payments.providers import offline
 from apps.payments.providers.base import CaptureSnapshot
 from apps.payments.services import journal, start, sync
 from apps.payments.services.errors import AlreadyPaid, KeyReused, PaymentInProgress
+from apps.payments.services.orders import Order, check_order
 from kernel.errors import Invalid
 from kernel.ids import uuid7
 from kernel.schools import current_school, today
@@ -30,9 +31,9 @@ def order_of(
     lines: tuple[contracts.PaymentLine, ...],
     currency: str,
     idempotency_key: str,
-) -> start.Order:
+) -> Order:
     """What is paid at the counter: it has no page, and what it costs is nobody's to cover."""
-    return start.Order(
+    return Order(
         payer_id=payer_id,
         payer_name=payer_name,
         payer_email=payer_email,
@@ -46,7 +47,7 @@ def order_of(
 
 
 def record_offline_payment(
-    order: start.Order, *, method: str, received_on: date, note: str, actor: str
+    order: Order, *, method: str, received_on: date, note: str, actor: str
 ) -> UUID:
     """Write down money that was received. The same key records it once.
 
@@ -54,7 +55,7 @@ def record_offline_payment(
     them again. Raises Invalid, KeyReused, AlreadyPaid (by card, a moment ago), PaymentInProgress
     (a bank is working on it), Unavailable (the gateway cannot close the page).
     """
-    start.check_order(order)
+    check_order(order)
     if method not in contracts.OFFLINE_METHODS:
         raise Invalid(_("Choose cash, cheque or transfer."), field="method")
     if received_on > today():
@@ -81,7 +82,7 @@ class _RecordedMeanwhile(Exception):
         self.known = known
 
 
-def _same(order: start.Order, known: models.Payment, *, method: str) -> UUID:
+def _same(order: Order, known: models.Payment, *, method: str) -> UUID:
     """Lines are not compared: the first request has paid what they were for, so that a second
     one finds other invoices owed."""
     ours = (order.payer_id, order.currency, order.amount_minor, method)
@@ -90,7 +91,7 @@ def _same(order: start.Order, known: models.Payment, *, method: str) -> UUID:
     return known.pk
 
 
-def _close_hosted_pages(order: start.Order) -> None:
+def _close_hosted_pages(order: Order) -> None:
     claims = models.OpenClaim.objects.filter(reference__in=order.references)
     for payment_id in sorted(set(claims.values_list("payment_id", flat=True))):
         closed = sync.close(payment_id)
@@ -99,7 +100,7 @@ def _close_hosted_pages(order: start.Order) -> None:
     _refuse_held(order)
 
 
-def _refuse_held(order: start.Order) -> None:
+def _refuse_held(order: Order) -> None:
     held = models.OpenClaim.objects.filter(reference__in=order.references)
     claim = held.select_related("payment").first()
     if claim is not None:
@@ -111,7 +112,7 @@ def _refuse_held(order: start.Order) -> None:
 
 
 @transaction.atomic
-def _record(order: start.Order, *, method: str, at: datetime, note: str, actor: str) -> UUID:
+def _record(order: Order, *, method: str, at: datetime, note: str, actor: str) -> UUID:
     payment = start.create_row(
         order,
         payment_id=uuid7(),
@@ -154,12 +155,12 @@ def captured(capture: CaptureSnapshot) -> events.Captured:
 
 
 @transaction.atomic
-def record_card_payment_of_the_past(order: start.Order, *, paid_at: datetime) -> UUID:
+def record_card_payment_of_the_past(order: Order, *, paid_at: datetime) -> UUID:
     """A card payment for demonstration data: always marked as sandbox money.
 
     No gateway knows it; a refund of it is only written down.
     """
-    start.check_order(order)
+    check_order(order)
     payment_id = uuid7()
     payment = start.create_row(
         order,

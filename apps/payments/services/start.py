@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -21,71 +20,25 @@ from apps.payments.providers.base import (
 )
 from apps.payments.services import accounts, fraud, journal, methods, sync, ways
 from apps.payments.services.errors import AlreadyPaid, KeyReused, PaymentInProgress
+from apps.payments.services.orders import Order, check_order
 from kernel.errors import Conflict, Forbidden, Invalid, Unavailable
 from kernel.ids import uuid7
 from kernel.jsoncodec import decode, encode
-from kernel.money import CURRENCIES, MAX_MINOR
 from kernel.schools import school_url
 
 SESSION_LIFETIME = timedelta(hours=1)  # Stripe allows 30 minutes to 24 hours
-MAX_LINES = 100  # Stripe's own limit for one session
 MAX_TRIES = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What somebody wants to pay, checked."""
-
-    payer_id: UUID
-    payer_name: str
-    payer_email: str
-    lines: tuple[contracts.PaymentLine, ...]
-    currency: str
-    description: str
-    return_path: str
-    cancel_path: str
-    idempotency_key: str
-    account_id: UUID | None = None
-    method: str = ""
-    origin: fraud.Origin | None = None
-    # What the payer agreed to when the gateway is to keep the card; empty: it is not.
-    consent: str = ""
-    # What the payer adds to the lines for the cost of processing.
-    cover_minor: int = 0
-
-    @property
-    def amount_minor(self) -> int:
-        return sum(line.amount_minor for line in self.lines) + self.cover_minor
-
-    @property
-    def references(self) -> list[str]:
-        return sorted({line.reference for line in self.lines})
-
-    def is_same_as(self, payment: models.Payment) -> bool:
-        """True when the other payment is of the same person, for the same things and amounts (the
-        cover too), by the same way, with the same wish for the card."""
-        theirs = sorted((row.reference, row.amount_minor) for row in payment.lines.all())
-        ours = sorted((line.reference, line.amount_minor) for line in self.lines)
-        if self.method not in ("", ways.method_of(payment.provider)):
-            return False  # the payer wants to pay another way
-        saves = bool(payment.request.get("save_method"))
-        return (payment.payer_id, payment.currency, theirs, payment.cover_minor, saves) == (
-            self.payer_id,
-            self.currency,
-            ours,
-            self.cover_minor,
-            bool(self.consent),
-        )
-
-
 def start_payment(order: Order) -> contracts.StartedPayment:
-    """Claim what is paid and open the hosted page.
+    """Claim what is paid, open a hosted page and say where it is. Call outside a transaction: the
+    intent is committed before the gateway is called.
 
-    The intent is committed before the gateway is called and the call runs outside a transaction.
-    Raises PaymentInProgress, AlreadyPaid, KeyReused, NoGateway, Invalid, PaymentsPaused (odd
-    attempts before); Unavailable when the
-    gateway cannot be reached (nothing is taken then, and the claim is released); Forbidden when
-    the school has switched payments online off.
+    The same person paying the same things gets the same page again (`reused`). Raises
+    PaymentInProgress (somebody else is paying one of these), AlreadyPaid, KeyReused, NoGateway,
+    Invalid, PaymentsPaused (odd attempts before); Unavailable when the gateway cannot be reached
+    (nothing is taken then, and the claim is released); Forbidden when the school has switched
+    payments online off.
     """
     if not ONLINE_PAYMENTS.is_on:
         raise Forbidden(_("The school takes no payments online at the moment."), code="online_off")
@@ -111,25 +64,6 @@ def start_payment(order: Order) -> contracts.StartedPayment:
         accounts.ensure_webhook(account)
         return _with_page(payment, reused=False)
     raise Conflict(_("This is being paid in another window. Please try again in a moment."))
-
-
-def check_order(order: Order) -> None:
-    """Raises Invalid for what no payment may be."""
-    if not order.lines:
-        raise Invalid(_("There is nothing to pay."))
-    most = MAX_LINES - bool(order.cover_minor)
-    if len(order.lines) > most:
-        message = _("At most %(count)d items can be paid at once. Please pay in two steps.")
-        raise Invalid(message % {"count": most})
-    if order.currency not in CURRENCIES:
-        raise Invalid(_("Payments in %(code)s are not possible.") % {"code": order.currency})
-    amounts = [*(line.amount_minor for line in order.lines), order.cover_minor or 1]
-    if min(amounts) <= 0 or order.amount_minor > MAX_MINOR:
-        raise Invalid(_("An amount to pay must be more than zero, and not beyond all measure."))
-    if any(not line.reference or len(line.reference) > 100 for line in order.lines):
-        raise Invalid(_("An item to pay has no valid reference."))
-    if not order.idempotency_key or len(order.idempotency_key) > 200:
-        raise Invalid(_("The request has no valid idempotency key."))
 
 
 def _known(order: Order) -> models.Payment | None:

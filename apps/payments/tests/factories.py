@@ -24,24 +24,25 @@ class LineFactory(factory.Factory):
     amount_minor = 25000
 
 
-def order(**changes: Any) -> dict[str, Any]:
-    """The arguments of start_payment."""
+def order(**changes: Any) -> payments.Order:
+    """What Mina wants to pay, with these changes."""
     values: dict[str, Any] = {
         "payer_id": MINA,
         "payer_name": "Mina Park",
         "payer_email": "mina@example.org",
-        "lines": [LineFactory()],
+        "lines": (LineFactory(),),
         "currency": "USD",
         "description": "Term fees",
         "return_path": "/family/payments/{payment_id}/",
         "cancel_path": "/family/payments/{payment_id}/cancelled/",
         "idempotency_key": f"key-{uuid7()}",
     }
-    return values | changes
+    values |= changes
+    return payments.Order(**values | {"lines": tuple(values["lines"])})
 
 
 def start(**changes: Any) -> StartedPayment:
-    return payments.start_payment(**order(**changes))
+    return payments.start_payment(order(**changes))
 
 
 def counter(**changes: Any) -> dict[str, Any]:

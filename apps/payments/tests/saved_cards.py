@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -28,11 +29,16 @@ def outcome(sandbox: Any, saved: UUID, name: str) -> None:
     sandbox.app.gateway.set_charge_outcome(sandbox.account(), row.method_id, name)
 
 
-def charge(saved: UUID, **changes: Any) -> PaymentInfo:
-    wanted = order(**changes)
-    wanted.pop("cancel_path")
-    also = {"make_room": True, "still_wanted": lambda: True, "method_id": saved}
-    return payments.charge_saved_method(**(wanted | also | changes))
+def charge(
+    saved: UUID,
+    *,
+    make_room: bool = True,
+    still_wanted: Callable[[], bool] = lambda: True,
+    **changes: Any,
+) -> PaymentInfo:
+    return payments.charge_saved_method(
+        order(**changes), method_id=saved, make_room=make_room, still_wanted=still_wanted
+    )
 
 
 def intents(sandbox: Any, status: str = "succeeded") -> list[dict[str, Any]]:

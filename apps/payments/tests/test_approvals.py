@@ -246,7 +246,7 @@ def test_two_staff_at_once_stay_within_the_limit(committed_school, sandbox):
     models.GatewayAccount.objects.all().delete()
     payments.create_sandbox_account()
     set_limit(1000)
-    started = payments.start_payment(**order(lines=[LineFactory(amount_minor=5000)]))
+    started = payments.start_payment(order(lines=[LineFactory(amount_minor=5000)]))
     sandbox.press(started, "pay")
     payments.sync(started.payment_id)
 
@@ -265,7 +265,7 @@ def test_approving_at_once_moves_money_once(committed_school, sandbox):
     models.GatewayAccount.objects.all().delete()
     payments.create_sandbox_account()
     set_limit(1000)
-    started = payments.start_payment(**order(lines=[LineFactory(amount_minor=5000)]))
+    started = payments.start_payment(order(lines=[LineFactory(amount_minor=5000)]))
     sandbox.press(started, "pay")
     payments.sync(started.payment_id)
     asked = ask(started.payment_id, 3000)

@@ -48,7 +48,7 @@ def at_once(schema_name: str, calls: list[Any]) -> list[Any]:
 
 
 def test_eight_refunds_of_600_on_1000(committed_school, account, sandbox):
-    started = payments.start_payment(**order(lines=[LineFactory(amount_minor=1000)]))
+    started = payments.start_payment(order(lines=[LineFactory(amount_minor=1000)]))
     sandbox.press(started, "pay")
     payments.sync(started.payment_id)
 
@@ -72,7 +72,7 @@ def test_eight_refunds_of_600_on_1000(committed_school, account, sandbox):
 
 def test_a_double_click_on_pay_opens_one_page(committed_school, account, sandbox):
     wanted = order()
-    calls = [lambda: payments.start_payment(**wanted).redirect_url] * 4
+    calls = [lambda: payments.start_payment(wanted).redirect_url] * 4
 
     results = at_once(committed_school.schema_name, calls)
 
@@ -86,7 +86,7 @@ def test_two_guardians_at_once_one_pays(committed_school, account, sandbox):
     lines = [LineFactory(), LineFactory()]
     calls = [
         lambda payer=payer, part=part: str(
-            payments.start_payment(**order(payer_id=payer, lines=part)).payment_id
+            payments.start_payment(order(payer_id=payer, lines=part)).payment_id
         )
         for payer, part in ((MINA, lines), (JUN, lines[::-1]), (MINA, lines), (JUN, lines))
     ]
@@ -100,7 +100,7 @@ def test_two_guardians_at_once_one_pays(committed_school, account, sandbox):
 
 
 def test_asking_at_once_captures_once(committed_school, account, sandbox):
-    started = payments.start_payment(**order())
+    started = payments.start_payment(order())
     sandbox.press(started, "pay")
 
     results = at_once(
@@ -132,11 +132,11 @@ def test_a_running_transaction_may_not_wait_for_the_gateway(committed_school, ac
     from django.db import transaction
 
     with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
-        payments.start_payment(**order())
+        payments.start_payment(order())
 
 
 def test_the_same_message_ten_times_at_once_is_handled_once(committed_school, account, sandbox):
-    started = payments.start_payment(**order())
+    started = payments.start_payment(order())
     sandbox.press(started, "pay")
     message = sandbox.collect()[0]
     key = urlsplit(message.url).path.split("/")[-2]
@@ -158,7 +158,7 @@ def test_the_same_message_ten_times_at_once_is_handled_once(committed_school, ac
 def test_return_page_and_webhook_take_an_approved_payment_once(committed_school, sandbox):
     models.GatewayAccount.objects.all().delete()
     accounts.create_sandbox_account(provider="paypal")
-    started = payments.start_payment(**order())
+    started = payments.start_payment(order())
     sandbox.press(started, "pay")
 
     answers = at_once(
@@ -177,7 +177,7 @@ def test_an_approved_payment_is_taken_or_ended_never_both(committed_school, sand
     models.GatewayAccount.objects.all().delete()
     accounts.create_sandbox_account(provider="paypal")
     for _round in range(5):
-        started = payments.start_payment(**order())
+        started = payments.start_payment(order())
         sandbox.press(started, "pay")
 
         at_once(

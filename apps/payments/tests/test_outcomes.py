@@ -211,7 +211,7 @@ def test_a_key_that_is_refused_is_said_to_staff(account, sandbox):
 
 
 def test_orders_of_two_families_do_not_mix(account, sandbox):
-    first, second = start(), payments.start_payment(**order(payer_id=JUN))
+    first, second = start(), payments.start_payment(order(payer_id=JUN))
     sandbox.press(second, "pay")
 
     assert payments.sync(first.payment_id).status == "pending"

@@ -125,7 +125,7 @@ def test_keys_that_are_refused_are_said_to_staff(paypal, sandbox):
 
 
 def test_two_families_do_not_mix(paypal, sandbox):
-    first, second = start(), payments.start_payment(**order(payer_id=JUN))
+    first, second = start(), payments.start_payment(order(payer_id=JUN))
     sandbox.press(second, "pay")
 
     assert payments.sync(first.payment_id).status == "pending"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -46,9 +47,9 @@ def test_yen_have_no_decimals(account, sandbox):
 def test_the_same_key_and_the_same_person_get_the_same_page(account):
     wanted = order()
 
-    first = payments.start_payment(**wanted)
-    again = payments.start_payment(**wanted)
-    other_key = payments.start_payment(**(wanted | {"idempotency_key": "another"}))
+    first = payments.start_payment(wanted)
+    again = payments.start_payment(wanted)
+    other_key = payments.start_payment(replace(wanted, idempotency_key="another"))
 
     assert (again.payment_id, again.redirect_url) == (first.payment_id, first.redirect_url)
     assert (again.reused, other_key.reused) == (True, True)
@@ -58,19 +59,19 @@ def test_the_same_key_and_the_same_person_get_the_same_page(account):
 
 def test_a_key_with_another_request_is_refused(account):
     wanted = order()
-    payments.start_payment(**wanted)
+    payments.start_payment(wanted)
 
     with pytest.raises(payments.KeyReused):
-        payments.start_payment(**(wanted | {"lines": [LineFactory()]}))
+        payments.start_payment(replace(wanted, lines=(LineFactory(),)))
 
 
 def test_a_paid_request_sent_again_leads_to_the_return_page(account, sandbox):
     wanted = order()
-    first = payments.start_payment(**wanted)
+    first = payments.start_payment(wanted)
     sandbox.press(first, "pay")
     payments.sync(first.payment_id)
 
-    again = payments.start_payment(**wanted)
+    again = payments.start_payment(wanted)
 
     assert again.reused is True
     expected = f"http://lincoln.testserver/family/payments/{first.payment_id}/"
@@ -164,11 +165,11 @@ def test_an_answer_that_was_lost_is_found_by_the_same_key(account, sandbox):
     wanted = order()
     sandbox.app.faults.lose_answers["checkout/sessions"] = 3
     with pytest.raises(Unavailable):
-        payments.start_payment(**wanted)
+        payments.start_payment(wanted)
     lost = models.Payment.objects.get()
     assert (lost.status, lost.is_open) == ("unknown", True)
 
-    again = payments.start_payment(**wanted)
+    again = payments.start_payment(wanted)
 
     assert again.payment_id == lost.pk
     assert len(sandbox.app.store.all(sandbox.account(), "session")) == 1
@@ -254,13 +255,13 @@ def test_a_second_click_that_fails_does_not_end_the_page_of_the_first(
     wanted = order()
     first = []
     refused = Retryable("The gateway is busy.", code="rate_limit")
-    before_the_call(lambda: first.append(payments.start_payment(**wanted)), refused)
+    before_the_call(lambda: first.append(payments.start_payment(wanted)), refused)
 
-    second = payments.start_payment(**wanted)
+    second = payments.start_payment(wanted)
 
     assert second.redirect_url == first[0].redirect_url
     assert payments.get_payment(second.payment_id).is_open
-    assert payments.open_payments([wanted["lines"][0].reference])
+    assert payments.open_payments([wanted.lines[0].reference])
 
 
 def test_a_page_that_opens_after_its_payment_was_ended_is_closed(account, sandbox, before_the_call):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.urls import reverse
 
@@ -137,10 +139,10 @@ def test_what_waits_for_a_bank_is_not_paid_another_way(both, sandbox):
 
 def test_a_key_names_one_way(both):
     wanted = order(method="paypal")
-    payments.start_payment(**wanted)
+    payments.start_payment(wanted)
 
     with pytest.raises(payments.KeyReused):
-        payments.start_payment(**(wanted | {"method": "card"}))
+        payments.start_payment(replace(wanted, method="card"))
 
 
 # The portal
