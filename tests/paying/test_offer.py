@@ -169,6 +169,24 @@ def test_a_bank_that_is_still_working_holds_the_invoices(
     assert 'class="paybar"' not in text
 
 
+def test_what_the_readers_own_bank_is_working_on_cannot_be_paid_again(room, family, parent):
+    make.bill(room)
+    mine, other = (make.owed(child)[0] for child in family.children)
+    step = start(family.guardian, invoice_ids=(mine.id,))
+    press_hosted(step, "later")
+    payments.sync(step.payment_id)
+    page = parent.get("/family/")
+    text = body_of(page)
+    assert "The bank is still working on it" in text
+    assert "You can pay the rest now" in text
+    assert "by another guardian" not in text
+    assert f'value="{mine.id}"' not in text
+    hosted = press_pay(parent, page)["Location"]
+    assert [line.reference for line in Payment.objects.get(hosted_url=hosted).lines.all()] == [
+        str(other.id)
+    ]
+
+
 # What changes while the parent is on the hosted page
 
 

@@ -16,8 +16,9 @@ from kernel.schools import today
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """`groups`: what may be paid now, by the account of the school that takes it. `invoices`: what
-    the button pays, the first group. `held`: invoices that another guardian is paying (`other`)
-    just now; nobody else can pay those. `own`: the reader's own payment that is not done.
+    the button pays, the first group. `held`: invoices that nobody can pay just now, since another
+    guardian is paying them (`other`) or a bank is still working on them. `own`: the reader's own
+    payment that is not done.
     `methods`: the ways to pay the first group, the usual one first."""
 
     groups: tuple[PayGroup, ...]
@@ -53,14 +54,19 @@ class Offer:
         """The other guardian is done; the bank is not."""
         return self.other is not None and self.other.status == PROCESSING
 
+    @property
+    def own_is_processing(self) -> bool:
+        """The reader is done; the bank is not."""
+        return self.own is not None and self.own.status == PROCESSING
+
 
 def offer_to(owed: FamilyBalance) -> Offer:
     """The offer to this guardian, with what is under way for the same invoices."""
     found = [invoice for child in owed.children for invoice in child.invoices]
     references = [str(invoice.id) for invoice in found]
     under_way = payments.open_payments(references) if references else []
-    others = [info for info in under_way if _holds(info, owed.guardian.id)]
-    held = {line.reference for info in others for line in info.lines}
+    holding = [info for info in under_way if _holds(info, owed.guardian.id)]
+    held = {line.reference for info in holding for line in info.lines}
     free = [invoice for invoice in found if str(invoice.id) not in held]
     groups = [
         replace(group, methods=payments.pay_methods(group.account_id))
@@ -73,14 +79,14 @@ def offer_to(owed: FamilyBalance) -> Offer:
         held=frozenset(invoice.id for invoice in found if str(invoice.id) in held),
         credit_minor=min(wanted, owed.credit_minor) if USE_CREDIT.value else 0,
         own=next((info for info in under_way if info.payer_id == owed.guardian.id), None),
-        other=others[0] if others else None,
+        other=next((info for info in holding if info.payer_id != owed.guardian.id), None),
         methods=groups[0].methods if groups else payments.pay_methods(None),
     )
 
 
 def _holds(info: PaymentInfo, reader_id: UUID) -> bool:
-    """Whether this payment keeps the reader from paying. A page that seems left alone does not:
-    the gateway is asked to close it when the reader pays."""
-    if info.payer_id == reader_id:
-        return False
-    return info.status == PROCESSING or info.held_until > timezone.now()
+    """Whether this payment keeps the reader from paying. Their own page does not, nor one that
+    seems left alone: the gateway is asked to close it when the reader pays."""
+    if info.status == PROCESSING:
+        return True
+    return info.payer_id != reader_id and info.held_until > timezone.now()
