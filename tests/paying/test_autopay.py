@@ -46,6 +46,21 @@ def test_it_is_announced_three_days_before_and_made_on_the_day(maria, days, sand
     assert len(charges(sandbox)) == 1
 
 
+def test_the_guardian_sees_what_was_agreed_and_the_last_charge(maria, days, parent):
+    page = parent.get("/family/cards/").content.decode()
+    assert "What you agreed to on" in page
+    assert "to charge this card on the day something is due" in page
+    assert "Charged last" not in page
+    for day in (7, 10):
+        days(day)
+        autopay_run.run()
+    charge = AutopayCharge.objects.get()
+    days(0)  # the visit would be over
+    page = parent.get("/family/cards/").content.decode()
+    assert "Charged last: $900.00 on" in page
+    assert f"/family/payments/{charge.payment_id}/" in page
+
+
 def test_nobody_is_charged_at_night_or_on_the_day_of_the_news(maria, room, days, sandbox):
     make.bill(room, amount_minor=500, due_on=days(0) + timedelta(days=1))
     days(1)

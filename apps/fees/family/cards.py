@@ -24,7 +24,7 @@ def cards_on_balance(guardian_id: UUID, offer: Offer) -> dict[str, Any]:
 
 
 def planned(guardian_id: UUID) -> dict[str, Any]:
-    """Automatic payment, while it is on, and its next charge with what is due by then."""
+    """Automatic payment, while it is on, its next charge with what is due by then, and its last."""
     standing = autopay.standing_of(guardian_id) if AUTOPAY.value else None
     charge = autopay.next_charge(standing) if standing else None
     due = autopay.due_by(standing, charge.on) if standing and charge else []
@@ -36,6 +36,7 @@ def planned(guardian_id: UUID) -> dict[str, Any]:
         "charge": charge,
         "charge_minor": amount + added,
         "charge_cover_minor": added,
+        "last_charge": autopay.last_charge(standing) if standing else None,
     }
 
 

@@ -78,7 +78,7 @@ def _name(report: str, since: date, until: date, which: str) -> str:
 
 def _cut_sheet(title: str, first: str, cuts: Sequence[Cut], found: Takings) -> Sheet:
     columns = (
-        *(first, pgettext("money", "Taken"), _("Given back"), _("Lost"), _("Net")),
+        *(first, pgettext("money", "Taken"), _("Refunded or reversed"), _("Lost"), _("Net")),
         _("Of it processing cost"),
     )
     currency = found.report.currency

@@ -102,6 +102,11 @@ def next_charge(autopay: Autopay) -> AutopayCharge | None:
     return autopay.charges.filter(state=State.ANNOUNCED).first()
 
 
+def last_charge(autopay: Autopay) -> AutopayCharge | None:
+    """The latest that brought money."""
+    return autopay.charges.filter(state=State.CHARGED).order_by("settled_at").last()
+
+
 @transaction.atomic
 def stop(*, guardian_id: UUID, method_id: UUID | None = None) -> bool:
     """Turn it off (of this card only, when one is named); False when it was off."""

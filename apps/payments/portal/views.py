@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -90,6 +91,7 @@ def _detail(
             currency=payment.currency,
             left_minor=info.refundable_minor,
         )
+    disputes = money_back.disputes_of([payment.pk])
     context = {
         "payment": payment,
         "info": info,
@@ -105,8 +107,9 @@ def _detail(
         "decline_form": DeclineForm(),
         "mismatches": _mismatches(payment),
         "books": booking.in_the_books(payment),
-        "disputes": labels.with_disputes(money_back.disputes_of([payment.pk])),
+        "disputes": labels.with_disputes(disputes),
         "attention": _attention(payment),
+        "answer_by": _answer_by(payment, disputes),
         "reason_form": ReasonForm(auto_id="returned_%s") if returning.can_bounce(payment) else None,
         "may_ask": payment.provider != models.OFFLINE and bool(payment.request),
     }
@@ -148,6 +151,15 @@ def _attention(payment: models.Payment) -> str:
             "dashboard before the deadline, or refund it, so that no dispute comes of it."
         ),
     }.get(payment.attention, "")
+
+
+def _answer_by(payment: models.Payment, disputes: list[contracts.DisputeInfo]) -> datetime | None:
+    """The nearest deadline (UTC) of what the payer's bank waits for, where that is why somebody
+    should look."""
+    if payment.attention not in (choices.DISPUTE, choices.INQUIRY):
+        return None
+    asked = [each for each in disputes if each.status in (contracts.OPEN, contracts.INQUIRY)]
+    return min((each.due_by for each in asked if each.due_by), default=None)
 
 
 @access(VIEW_PAYMENTS)

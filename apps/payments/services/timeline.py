@@ -23,6 +23,11 @@ RESOLVED: dict[str, Callable[[], str]] = {
     "close": lambda: _("Closed, not booked"),
 }
 Words = tuple[str, str, str]  # title, detail, tone
+# Tasks that act on payments; other parts of the system are called by a word as they are.
+PARTS: dict[str, Callable[[], str]] = {
+    "fees.run_autopay": lambda: _("automatic payment"),
+    "events.drain": lambda: _("bookkeeping"),
+}
 METHODS: dict[str, Callable[[], str]] = {
     "card": lambda: _("card"),
     "cash": lambda: _("cash"),
@@ -75,7 +80,8 @@ def actor_name(actor: str) -> str:
     if actor in (SYSTEM, part("")):
         return _("System")
     if actor.startswith(part("")):
-        return _("System: %(part)s") % {"part": actor.removeprefix(part(""))}
+        name = actor.removeprefix(part(""))
+        return _("System: %(part)s") % {"part": PARTS[name]() if name in PARTS else name}
     return actor
 
 
@@ -93,7 +99,21 @@ def words(event: Any, payment: models.Payment, refunds: Mapping[UUID, models.Ref
         return say(event, amount)
     if hasattr(event, "dispute_id"):
         return _dispute_words(event)
-    return _payment_words(event, payment)
+    told = _charge_words(event) if payment.charges_method else None
+    return told or _payment_words(event, payment)
+
+
+def _charge_words(event: Any) -> Words | None:
+    """What is said in other words where a saved card is charged: there is no page."""
+    match event:
+        case events.SessionCreated():
+            return _("The gateway charges the saved card"), "", "info"
+        case events.Cancelled():
+            return pgettext("payment", "Cancelled"), _("The card was not charged."), "muted"
+        case events.Expired():
+            return _("Expired"), _("The card was not charged."), "muted"
+        case _:
+            return None
 
 
 def _payment_words(event: Any, payment: models.Payment) -> Words:

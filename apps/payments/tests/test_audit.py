@@ -116,6 +116,7 @@ def test_where_nobody_is_named_the_system_acts(school: Any, account: Any) -> Non
     assert set(actors(started.payment_id).values()) == {"system"}
     assert timeline.actor_name("system") == timeline.actor_name("system: ") == "System"
     assert timeline.actor_name("system: janitor") == "System: janitor"
+    assert timeline.actor_name("system: fees.run_autopay") == "System: automatic payment"
     with translation.override("es"):
         assert timeline.actor_name("system") == "Sistema"
     traces = {said["trace_id"] for _type, said in notes(started.payment_id)}

@@ -187,7 +187,7 @@ def test_the_list_begins_with_the_nearest_deadline(account, sandbox, client_for)
     text = page.content.decode()
 
     assert [row[0].payer_name for row in page.context["rows"]] == ["Sooner", "Later", "Decided"]
-    assert text.count("Send evidence at the gateway") == 2
+    assert text.count("Send evidence") == 2
     assert f"{sandbox.url}/_control/" in text
     undecided = client.get(reverse("payments:disputes"), {"show": "undecided"}).context["rows"]
     assert [row[0].payer_name for row in undecided] == ["Sooner", "Later"]
@@ -207,7 +207,19 @@ def test_the_payment_says_what_to_do(paid, sandbox, client_for):
     assert "The payer’s bank disputes $250.00" in page
     assert "Answer in the gateway’s dashboard before the deadline" in page
     assert "The payer says that it was not them." in page
-    assert "Send evidence at the gateway" in page
+    assert "Send evidence" in page
+    assert "What is disputed cannot be refunded meanwhile. <strong>Answer until " in page
+
+
+def test_a_dispute_that_is_decided_has_no_deadline_any_more(paid, sandbox, client_for):
+    opened = dispute(sandbox, paid)
+    sandbox.app.gateway.close_dispute(sandbox.account(), opened["id"], "won")
+    payments.sync(paid)
+
+    page = client_for("bursar").get(reverse("payments:detail", args=[paid])).content.decode()
+
+    assert "Dispute over $250.00 won" in page
+    assert "<strong>Answer until" not in page
 
 
 def test_without_disputes_the_list_says_so(client_for):
@@ -303,7 +315,7 @@ def test_an_inquiry_is_shown_with_its_deadline_and_takes_no_money(
     assert models.Payment.objects.get(pk=paid).next_check_at is not None
     page = client_for("bursar").get(reverse("payments:disputes")).content.decode()
     assert "Inquiry: answer it" in page
-    assert "Send evidence at the gateway" in page
+    assert "Send evidence" in page
     assert restoring.add_up().problems == ()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.payments import facade as payments
@@ -90,6 +91,23 @@ def test_a_kept_card_is_charged_and_booked_like_any_payment(account, sandbox, he
     assert story(info.id) == ["Initiated", "SessionCreated", "Captured"]
     assert [event["amount_minor"] for event in heard("payments.payment_captured")] == [25000, 12345]
     assert not models.OpenClaim.objects.exists()
+
+
+def test_the_story_of_a_charge_speaks_of_the_card_and_of_no_page(account, sandbox, client_for):
+    saved = keep_card(sandbox)
+    charged = charge(saved).id
+    with pytest.raises(Conflict):
+        charge(saved, idempotency_key="late", still_wanted=lambda: False)
+    dropped = payments.payment_of_key("late").id
+    bursar = client_for("bursar")
+
+    for payment_id, words in (
+        (charged, "The gateway charges the saved card"),
+        (dropped, "The card was not charged."),
+    ):
+        page = bursar.get(reverse("payments:detail", args=[payment_id])).content.decode()
+        assert words in page
+        assert "ayment page" not in page
 
 
 def test_the_same_key_charges_once(account, sandbox):
