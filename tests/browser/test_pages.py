@@ -38,7 +38,7 @@ BURSAR = {
     "import": "/portal/students/import/", "fees": "/portal/fees/", "fee-new": "/portal/fees/new/",
     "bill": "/portal/fees/bill/", "runs": "/portal/fees/runs/",
     "invoices": "/portal/fees/invoices/", "payments": "/portal/payments/",
-    "messages": "/portal/messages/",
+    "disputes": "/portal/payments/disputes/", "messages": "/portal/messages/",
 }  # fmt: skip
 # The first page that a list leads to.
 DETAILS = {
@@ -49,6 +49,7 @@ DETAILS = {
     "run": ("/portal/fees/runs/", "tbody th a"),
     "invoice": ("/portal/fees/invoices/", "tbody th a"),
     "payment": ("/portal/payments/", "tbody th a"),
+    "dispute": ("/portal/payments/disputes/", "tbody th a"),
     "message": ("/portal/messages/", "tbody a"),
 }
 
@@ -176,7 +177,7 @@ def test_a_parent_with_an_account(running: RunningStack, person: People, width: 
     parent.sign_in(running.lincoln, "parent@lincoln.example")
     pages = {
         "family-signed-in": "/family/", "family-history": "/family/history/",
-        "family-activities": "/family/activities/",
+        "family-activities": "/family/activities/", "family-autopay-on": "/family/cards/",
     }  # fmt: skip
     assert look_at_all(parent, running.lincoln, pages) == []
 
