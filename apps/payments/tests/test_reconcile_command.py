@@ -117,6 +117,8 @@ def test_a_school_without_an_account(school):
         (["--school", "lincoln", "--from", "2026-01-02"], "or neither"),
         (["--school", "lincoln", "--to", "2026-01-02"], "or neither"),
         (["--school", "lincoln", "--from", "2999-01-01", "--to", "2999-01-02"], "in the future"),
+        (["--school", "lincoln", "--from", "2026-01-01", "--to", "9999-12-31"], "in the future"),
+        (["--school", "lincoln", "--from", "0001-01-01", "--to", "2026-01-01"], "before 2000-01"),
         (["--from", "2026-01-01"], "--school"),
         (["--school", "lincoln", "--frmo", "2026-01-01"], "unrecognized"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -20,6 +20,9 @@ from kernel.money import format_money
 from kernel.schools import in_school
 
 NOT_COMPARED = 3
+# No gateway keeps books of earlier days, and a run far outside of time could not be read again.
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+AHEAD = timedelta(days=1)
 
 
 class Command(PlainCommand):
@@ -84,15 +87,20 @@ def _moment(text: str) -> datetime:
 
 
 def _span(since: datetime | None, until: datetime | None) -> windows.Span:
-    """Raises Invalid for a window that is empty, half given, or has not begun."""
+    """Raises Invalid for a window that is empty, half given, or not of these days."""
+    now = timezone.now()
     if since is None and until is None:
-        return windows.until_now(timezone.now())
+        return windows.until_now(now)
     if since is None or until is None:
         raise Invalid("Give --from and --to, or neither.")
     if since >= until:
         raise Invalid("--from must be before --to.")
-    if since > timezone.now():
+    if since > now:
         raise Invalid("--from lies in the future.")
+    if until > now + AHEAD:
+        raise Invalid("--to lies in the future.")
+    if since < EARLIEST:
+        raise Invalid(f"--from lies before {EARLIEST:%Y-%m-%d}.")
     return since, until
 
 
