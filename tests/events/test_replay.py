@@ -244,3 +244,10 @@ def test_wrong_input_is_code_2(lincoln: None, options: list[str], said: str) -> 
     with pytest.raises(CommandError, match=said) as error:
         call_command("replay", "--school", "lincoln", *options)
     assert error.value.returncode == 2
+
+
+@pytest.mark.parametrize("name", ["platform", "public"])
+def test_the_platform_has_nothing_to_replay(lincoln: None, name: str) -> None:
+    with pytest.raises(CommandError, match="give a school") as error:
+        call_command("replay", "--school", name)
+    assert error.value.returncode == 2

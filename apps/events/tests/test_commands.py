@@ -189,6 +189,7 @@ def test_those_of_one_consumer_are_discarded(letters, capsys):
         (["7", "--type", "lessons.lesson_held"], "not both"),
         (["--type", "lessons.*"], "Add --yes"),
         (["--since", "yesterday"], "no moment"),
+        (["--since", "2026-02-01", "--until", "2026-01-01"], "before --until"),
     ],
 )
 def test_nothing_is_decided_by_accident(letters, arguments, said):
@@ -196,6 +197,23 @@ def test_nothing_is_decided_by_accident(letters, arguments, said):
         call_command("dead_letters", "discard", "--school", "lincoln", *arguments)
 
     assert error.value.returncode == 2
+    assert DeadLetter.objects.filter(resolved_at=None).count() == len(letters)
+
+
+def test_a_number_counts_once_and_so_does_an_event(letters, capsys):
+    numbers = [str(one.id) for one in letters]
+    call_command("dead_letters", "retry", "--school", "lincoln", *numbers, *numbers, "--yes")
+
+    assert capsys.readouterr().out.count("is back in the outbox.") == 2
+    assert not DeadLetter.objects.filter(resolved_at=None).exists()
+
+
+def test_nothing_is_decided_when_one_number_is_unknown(letters):
+    with pytest.raises(CommandError, match="no dead letter 999"):
+        call_command(
+            "dead_letters", "discard", "--school", "lincoln", f"{letters[0].id}", "999", "--yes"
+        )
+
     assert DeadLetter.objects.filter(resolved_at=None).count() == len(letters)
 
 

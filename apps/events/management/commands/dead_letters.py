@@ -3,7 +3,7 @@
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -116,12 +116,21 @@ def _chosen(options: dict[str, Any]) -> list[int]:
     )
     if options["id"] and chosen != LetterFilter():
         raise Invalid("Give numbers, or what the letters have in common, not both")
-    if options["id"]:
-        return list(options["id"])
-    if chosen == LetterFilter():
+    if chosen == LetterFilter() and not options["id"]:
         raise Invalid("Which ones? Give numbers, or --type, --consumer, --since, --until")
-    numbers = outbox.matching_letters(chosen)
+    if chosen.since and chosen.until and chosen.since >= chosen.until:
+        raise Invalid("--since must be before --until.")
+    numbers = _known(options["id"]) or outbox.matching_letters(chosen)
     return outbox.one_an_event(numbers) if options["action"] == "retry" else numbers
+
+
+def _known(numbers: Iterable[int]) -> list[int]:
+    """Each number once. Raises NotFound before anything is decided."""
+    once = list(dict.fromkeys(numbers))
+    for number in once:
+        if outbox.get_dead_letter(number) is None:
+            raise NotFound(f"There is no dead letter {number} in this school.")
+    return once
 
 
 def _be_sure(options: dict[str, Any], count: int) -> None:

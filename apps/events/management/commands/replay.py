@@ -12,6 +12,7 @@ from uuid import UUID
 from tqdm import tqdm
 
 from apps.events.management.choosing import actor, add_school, moment, schema_of
+from apps.events.selectors.schemas import PUBLIC
 from apps.events.services import audit
 from apps.events.services.projections import all_projections, find_projection
 from apps.events.services.replay.comparing import CHANGED, MISSING, Difference
@@ -51,6 +52,8 @@ class Command(PlainCommand):
 
     def run(self, options: dict[str, Any]) -> None:
         schema_name = schema_of(options["school"])
+        if schema_name == PUBLIC:
+            raise Invalid("The platform has no projections: give a school.")
         choice = _choice(options)
         results = [self._one(schema_name, name, choice, options) for name in _names(options)]
         self._tell(results, options)
