@@ -87,6 +87,8 @@ def test_amounts_as_banks_write_them(written, minor):
         ("02/11/2026,5", "is not a date"),
         ("2026-02-30,5", "is not a date"),
         (",5", "is not a date"),
+        ("0001-01-01,5", "lies too far away"),
+        ("9999-12-31,5", "lies too far away"),
         ("2026-11-02", "There is no amount"),
     ],
 )
@@ -189,6 +191,13 @@ def test_both_versions_say_the_same(text):
         Entry(booked_on=date(2026, 11, 3), amount_minor=-1250, currency="EUR", text="Comisión"),
     ]
     assert [problem.line for problem in found.problems] == [3]
+
+
+def test_an_entry_out_of_time_is_a_line_that_cannot_be_read():
+    found = camt.read(OLD.replace("<Dt>2026-11-02</Dt>", "<Dt>0001-01-01</Dt>").encode())
+
+    assert [entry.booked_on for entry in found.entries] == [date(2026, 11, 3)]
+    assert "lies too far away" in found.problems[0].message
 
 
 def test_statements_of_several_accounts_are_refused():

@@ -15,7 +15,7 @@ from xml.parsers import expat
 
 from django.utils.translation import gettext as _
 
-from apps.payments.services.bank.entries import MAX_LINES, Entry, Problem, Read
+from apps.payments.services.bank.entries import MAX_LINES, Entry, Problem, Read, near
 from kernel.errors import Invalid
 from kernel.money import MAX_MINOR, exponent
 
@@ -100,7 +100,7 @@ def _entry(entry: Element) -> Entry:
     details = entry.find("NtryDtls/TxDtls")
     party = "Dbtr" if incoming else "Cdtr"
     return Entry(
-        booked_on=_day(_text(entry, "BookgDt/Dt") or _text(entry, "BookgDt/DtTm")),
+        booked_on=near(_day(_text(entry, "BookgDt/Dt") or _text(entry, "BookgDt/DtTm"))),
         amount_minor=minor if incoming else -minor,
         currency=currency,
         name=_name(details, party)[:200],

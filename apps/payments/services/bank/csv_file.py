@@ -14,7 +14,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from apps.payments.services.bank.entries import MAX_LINES, Entry, Problem, Read
+from apps.payments.services.bank.entries import MAX_LINES, Entry, Problem, Read, near
 from kernel.errors import Invalid
 from kernel.money import MAX_MINOR, exponent
 
@@ -150,7 +150,7 @@ def _entry(
     if amount == 0:
         raise ValueError(_("The amount is zero."))
     return Entry(
-        booked_on=_date(cell("date"), layout.dates),
+        booked_on=near(_date(cell("date"), layout.dates)),
         amount_minor=amount,
         currency=currency,
         name=cell("name")[:200],

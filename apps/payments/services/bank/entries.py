@@ -8,8 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from django.utils.translation import gettext as _
+
 MAX_BYTES = 2 * 1024 * 1024
 MAX_LINES = 10_000
+# Days that a bank may write. Around others no days can be counted.
+EARLIEST, LATEST = date(1990, 1, 1), date(2200, 1, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,13 @@ class Read:
     problems: Sequence[Problem] = ()
     header: Sequence[str] = ()
     account_ref: str = ""
+
+
+def near(day: date) -> date:
+    """The day of an entry. Raises ValueError, with a message for a person, for one out of time."""
+    if not EARLIEST <= day < LATEST:
+        raise ValueError(_("This day lies too far away."))
+    return day
 
 
 def fingerprints(entries: Iterable[Entry]) -> list[str]:
