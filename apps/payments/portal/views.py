@@ -85,12 +85,6 @@ def _detail(
     status: int = 200,
 ) -> HttpResponse:
     info = selectors.to_info(payment)
-    if refund_form is None and info.refundable_minor:
-        refund_form = RefundForm(
-            initial={"key": uuid4()},
-            currency=payment.currency,
-            left_minor=info.refundable_minor,
-        )
     disputes = money_back.disputes_of([payment.pk])
     context = {
         "payment": payment,
@@ -99,7 +93,7 @@ def _detail(
         "method": _method(payment),
         "timeline": timeline.timeline(payment),
         "refunds": [(refund, labels.of_refund(refund)) for refund in info.refunds],
-        "refund_form": refund_form,
+        "refund_form": refund_form or _empty_refund_form(payment),
         "approvals": labels.with_approvals(
             money_back.approvals_of([payment.pk]),
             actor=request.user.email,  # type: ignore[union-attr]
@@ -114,6 +108,14 @@ def _detail(
         "may_ask": payment.provider != models.OFFLINE and bool(payment.request),
     }
     return render(request, "payments/payment_detail.html", context, status=status)
+
+
+def _empty_refund_form(payment: models.Payment) -> RefundForm | None:
+    """None when there is nothing left to refund."""
+    left = payment.refundable_minor
+    if not left:
+        return None
+    return RefundForm(initial={"key": uuid4()}, currency=payment.currency, left_minor=left)
 
 
 def _mismatches(payment: models.Payment) -> list[tuple[contracts.MismatchInfo, dict[str, WhyForm]]]:

@@ -8,6 +8,7 @@ from apps.payments.providers.base import (
     ChargeRequest,
     HostedSession,
     MethodSnapshot,
+    SessionLine,
     SessionRequest,
 )
 
@@ -31,7 +32,6 @@ def _saving_params(request: SessionRequest) -> Json:
 
 def session_params(request: SessionRequest) -> Json:
     """A hosted page, and a card that is kept when the payer agreed."""
-    currency = request.currency.lower()
     params: Json = {
         "mode": "payment",
         "client_reference_id": request.payment_id,
@@ -40,17 +40,7 @@ def session_params(request: SessionRequest) -> Json:
             "description": request.description,
             "metadata": {"payment_id": request.payment_id},
         },
-        "line_items": [
-            {
-                "quantity": 1,
-                "price_data": {
-                    "currency": currency,
-                    "unit_amount": line.amount_minor,
-                    "product_data": {"name": line.description},
-                },
-            }
-            for line in request.lines
-        ],
+        "line_items": [_item(line, request.currency) for line in request.lines],
         "success_url": request.success_url,
         "cancel_url": request.cancel_url,
         "expires_at": request.expires_at,
@@ -60,6 +50,17 @@ def session_params(request: SessionRequest) -> Json:
     if request.payer_email and not request.customer_id:
         params["customer_email"] = request.payer_email
     return params | _saving_params(request)
+
+
+def _item(line: SessionLine, currency: str) -> Json:
+    return {
+        "quantity": 1,
+        "price_data": {
+            "currency": currency.lower(),
+            "unit_amount": line.amount_minor,
+            "product_data": {"name": line.description},
+        },
+    }
 
 
 def charge_params(request: ChargeRequest) -> Json:

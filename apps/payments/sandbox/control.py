@@ -68,6 +68,10 @@ class Control:
             return json_reply(200, self._state())
         if request.method == "POST" and name.startswith("paypal/"):
             return self._paypal(name.removeprefix("paypal/"), _wanted(request))
+        return self._act(request, name)
+
+    def _act(self, request: Request, name: str) -> Reply:
+        """What the gateway, the payer's bank or a person at its dashboard does."""
         actions = {
             "faults": self._switch,
             "settle": self._settle,

@@ -14,7 +14,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.payments import contracts, events, models, selectors
-from apps.payments.preferences import ONLINE_PAYMENTS
 from apps.payments.providers.base import (
     ChargeRequest,
     Declined,
@@ -24,8 +23,8 @@ from apps.payments.providers.base import (
 )
 from apps.payments.services import accounts, fraud, journal, methods, start, sync, ways
 from apps.payments.services.errors import KeyReused, PaymentInProgress
-from apps.payments.services.orders import Order, check_order
-from kernel.errors import Conflict, Forbidden, Invalid
+from apps.payments.services.orders import Order, check_online_order
+from kernel.errors import Conflict, Invalid
 from kernel.ids import uuid7
 from kernel.jsoncodec import decode
 
@@ -44,9 +43,7 @@ def charge_saved_method(
     Raises NotFound (no such card), PaymentInProgress, AlreadyPaid, KeyReused, NoGateway, Invalid
     (also when the money has another account), PaymentsPaused (odd attempts before), Forbidden.
     """
-    if not ONLINE_PAYMENTS.is_on:
-        raise Forbidden(_("The school takes no payments online at the moment."), code="online_off")
-    check_order(order)
+    check_online_order(order)
     known = _known(order)
     if known is not None:
         return selectors.get_payment(known.pk)

@@ -123,11 +123,7 @@ def _record(order: Order, *, method: str, at: datetime, note: str, actor: str) -
         actor=actor[:200],
         started_at=at,
     )
-    # The row above waited for a request with the same key that was being recorded.
-    same_key = models.Payment.objects.filter(idempotency_key=order.idempotency_key)
-    known = same_key.exclude(pk=payment.pk).first()
-    if known is not None:
-        raise _RecordedMeanwhile(known)
+    _refuse_second(payment)
     # Held and released within this transaction: a card payment cannot begin meanwhile.
     models.OpenClaim.objects.bulk_create(
         models.OpenClaim(reference=reference, payment=payment) for reference in order.references
@@ -142,6 +138,15 @@ def _record(order: Order, *, method: str, at: datetime, note: str, actor: str) -
     story = [start.initiated(order, payment), captured(capture)]
     journal.write(payment, story, actor=actor)
     return payment.pk
+
+
+def _refuse_second(payment: models.Payment) -> None:
+    """The new row waited for a request with the same key that was being recorded. Raises
+    _RecordedMeanwhile."""
+    same_key = models.Payment.objects.filter(idempotency_key=payment.idempotency_key)
+    known = same_key.exclude(pk=payment.pk).first()
+    if known is not None:
+        raise _RecordedMeanwhile(known)
 
 
 def captured(capture: CaptureSnapshot) -> events.Captured:

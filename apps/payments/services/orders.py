@@ -8,8 +8,9 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from apps.payments import contracts, models
+from apps.payments.preferences import ONLINE_PAYMENTS
 from apps.payments.services import fraud, ways
-from kernel.errors import Invalid
+from kernel.errors import Forbidden, Invalid
 from kernel.money import CURRENCIES, MAX_MINOR
 
 MAX_LINES = 100  # Stripe's own limit for one session
@@ -72,6 +73,14 @@ class Order:
             self.cover_minor,
             bool(self.consent),
         )
+
+
+def check_online_order(order: Order) -> None:
+    """Raises Invalid as `check_order` does, and Forbidden when the school has switched payments
+    online off."""
+    if not ONLINE_PAYMENTS.is_on:
+        raise Forbidden(_("The school takes no payments online at the moment."), code="online_off")
+    check_order(order)
 
 
 def check_order(order: Order) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -184,7 +184,7 @@ def _release(payment: models.Payment, approval_id: UUID, actor: str) -> Intent:
 
 
 def _begin(payment: models.Payment, wish: _Wish, *, by: str) -> contracts.RefundInfo:
-    """The refund's row and its first event."""
+    """The refund's row and its first events."""
     refund = models.Refund.objects.create(
         id=wish.refund_id,
         payment=payment,
@@ -196,22 +196,23 @@ def _begin(payment: models.Payment, wish: _Wish, *, by: str) -> contracts.Refund
         status=contracts.REFUND_REQUESTED,
         requested_at=wish.at,
     )
-    news: list[object] = [
-        events.RefundRequested(
-            refund_id=refund.pk,
-            amount_minor=wish.amount_minor,
-            reason=wish.reason,
-            at=wish.at,
-            capture_id=wish.capture_id,
-        )
-    ]
+    journal.write(payment, list(_beginning(wish)), actor=by)
+    return _info(refund.pk)
+
+
+def _beginning(wish: _Wish) -> Iterator[object]:
+    """What is written down before any money moves."""
     if wish.capture_id:
-        decided = events.MismatchResolved(
+        yield events.MismatchResolved(
             capture_id=wish.capture_id, decision=contracts.REFUND, at=wish.at
         )
-        news.insert(0, decided)
-    journal.write(payment, news, actor=by)
-    return _info(refund.pk)
+    yield events.RefundRequested(
+        refund_id=wish.refund_id,
+        amount_minor=wish.amount_minor,
+        reason=wish.reason,
+        at=wish.at,
+        capture_id=wish.capture_id,
+    )
 
 
 def _check_amount(payment: models.Payment, amount_minor: int, capture_id: str) -> None:

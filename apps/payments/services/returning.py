@@ -35,16 +35,7 @@ def take_back(
             raise KeyReused
         return selectors.to_refund(known, payment.currency)
     _check(payment, reason)
-    refund = models.Refund.objects.create(
-        id=uuid7(),
-        payment=payment,
-        amount_minor=payment.refundable_minor,
-        reason=reason.strip()[:300],
-        actor=actor[:200],
-        idempotency_key=idempotency_key,
-        status=contracts.REFUND_REQUESTED,
-        requested_at=timezone.now(),
-    )
+    refund = _reversal(payment, reason=reason, actor=actor, key=idempotency_key)
     journal.write(payment, _story(refund), actor=actor)
     identity.record_audit(
         actor=actor,
@@ -68,6 +59,20 @@ def _check(payment: models.Payment, reason: str) -> None:
         raise Invalid(_("Say why it is taken back."), field="reason")
     if not payment.refundable_minor:
         raise Conflict(_("Nothing is left of this payment."))
+
+
+def _reversal(payment: models.Payment, *, reason: str, actor: str, key: str) -> models.Refund:
+    """The row, over all that is left; still without events."""
+    return models.Refund.objects.create(
+        id=uuid7(),
+        payment=payment,
+        amount_minor=payment.refundable_minor,
+        reason=reason.strip()[:300],
+        actor=actor[:200],
+        idempotency_key=key,
+        status=contracts.REFUND_REQUESTED,
+        requested_at=timezone.now(),
+    )
 
 
 def _story(refund: models.Refund) -> list[object]:

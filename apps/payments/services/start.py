@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.payments import contracts, events, models, selectors
-from apps.payments.preferences import ONLINE_PAYMENTS
 from apps.payments.providers.base import (
     ProviderError,
     SessionLine,
@@ -20,8 +19,8 @@ from apps.payments.providers.base import (
 )
 from apps.payments.services import accounts, fraud, journal, methods, sync, ways
 from apps.payments.services.errors import AlreadyPaid, KeyReused, PaymentInProgress
-from apps.payments.services.orders import Order, check_order
-from kernel.errors import Conflict, Forbidden, Invalid, Unavailable
+from apps.payments.services.orders import Order, check_online_order
+from kernel.errors import Conflict, Invalid, Unavailable
 from kernel.ids import uuid7
 from kernel.jsoncodec import decode, encode
 from kernel.schools import school_url
@@ -40,9 +39,7 @@ def start_payment(order: Order) -> contracts.StartedPayment:
     (nothing is taken then, and the claim is released); Forbidden when the school has switched
     payments online off.
     """
-    if not ONLINE_PAYMENTS.is_on:
-        raise Forbidden(_("The school takes no payments online at the moment."), code="online_off")
-    check_order(order)
+    check_online_order(order)
     account = ways.chosen(order.account_id, order.method)
     if order.consent and not methods.saves_methods(account):
         raise Invalid(_("Cards cannot be kept here."), code="no_saved_methods")

@@ -25,9 +25,28 @@ _REFUND_STATUS = {"COMPLETED": "succeeded", "FAILED": "failed", "CANCELLED": "fa
 
 def order_body(request: SessionRequest) -> Json:
     """What opens an order whose money our server takes once the payer has approved it."""
+    paypal: Json = {
+        "experience_context": {
+            "return_url": request.success_url,
+            "cancel_url": request.cancel_url,
+            "user_action": "PAY_NOW",
+            "shipping_preference": "NO_SHIPPING",
+        }
+    }
+    if request.payer_email:
+        paypal["email_address"] = request.payer_email
+    return {
+        "intent": "CAPTURE",
+        "purchase_units": [_purchase(request)],
+        "payment_source": {"paypal": paypal},
+    }
+
+
+def _purchase(request: SessionRequest) -> Json:
+    """What is paid for; PayPal refuses an order whose items do not make the total."""
     total = sum(line.amount_minor for line in request.lines)
     amount = to_paypal(total, request.currency)
-    unit = {
+    return {
         "custom_id": request.payment_id,
         "invoice_id": request.payment_id,
         "description": request.description[:MAX_TEXT],
@@ -41,17 +60,6 @@ def order_body(request: SessionRequest) -> Json:
             for line in request.lines
         ],
     }
-    paypal: Json = {
-        "experience_context": {
-            "return_url": request.success_url,
-            "cancel_url": request.cancel_url,
-            "user_action": "PAY_NOW",
-            "shipping_preference": "NO_SHIPPING",
-        }
-    }
-    if request.payer_email:
-        paypal["email_address"] = request.payer_email
-    return {"intent": "CAPTURE", "purchase_units": [unit], "payment_source": {"paypal": paypal}}
 
 
 def page_of(order: Json) -> str:
