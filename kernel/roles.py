@@ -29,6 +29,8 @@ _CHANGES = sql.SQL("UPDATE, DELETE")
 _COUNTERS = sql.SQL("USAGE, SELECT")
 # Two sessions that write the same row of a cluster-wide catalogue: the later one fails so.
 _RACES = (errors.DuplicateObject, errors.UniqueViolation, errors.InternalError_)
+# Another database drops the role of a school of the same name while its rights are given.
+_GONE = errors.UndefinedObject
 _ATTEMPTS = 8
 
 Session = psycopg.Connection[Any]
@@ -41,6 +43,10 @@ def make_school_role(session: Session, schema_name: str) -> None:
     table. Repeating it is harmless. For a schema with tables, see `grant_existing`.
     """
     make_group(session)
+    racing(session, lambda: _make_with_rights(session, schema_name), races=(*_RACES, _GONE))
+
+
+def _make_with_rights(session: Session, schema_name: str) -> None:
     make_role(session, schema_name)
     add_member(session, schema_name, of=SCHOOL_GROUP, options="INHERIT TRUE, SET FALSE")
     if (login := app_login()) != _me(session):
@@ -137,14 +143,19 @@ def app_login() -> str:
     return str(settings.DATABASES["default"]["USER"])
 
 
-def racing(session: Session, change: Callable[[], Any], done: Callable[[], bool]) -> None:
+def racing(
+    session: Session,
+    change: Callable[[], Any],
+    done: Callable[[], bool] = lambda: False,
+    races: tuple[type[psycopg.Error], ...] = _RACES,
+) -> None:
     """Try, and try again when another database of the cluster changed the same row just now."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with session.transaction():
                 change()
             return
-        except _RACES:
+        except races:
             if done():
                 return
             if attempt == _ATTEMPTS:

@@ -228,6 +228,29 @@ def test_a_role_that_two_databases_of_a_cluster_share(empty: str, worker: str) -
         testdb._admin("DROP DATABASE {} WITH (FORCE)", f"{empty}_2")
 
 
+def test_a_role_that_another_database_drops_meanwhile_is_made_again(
+    empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "t_fleeting"
+    add_member, dropped = roles.add_member, []
+
+    def late(session: Any, member: str, **more: Any) -> None:
+        if not dropped:
+            dropped.append(name)
+            session.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+        add_member(session, member, **more)
+
+    prepare_database()
+    with owner_session() as owner:
+        owner.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
+        monkeypatch.setattr(roles, "add_member", late)
+
+        roles.make_school_role(owner, name)
+
+        assert (dropped, roles.role_exists(owner, name)) == ([name], True)
+        owner.rollback()
+
+
 def test_owning_reconnects_and_comes_back(committed_school: Any) -> None:
     def user() -> str:
         with connection.cursor() as cursor:
