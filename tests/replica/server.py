@@ -100,7 +100,7 @@ class StandbyServer:
         except psycopg.OperationalError:
             return False
 
-    def wait_for(self, check: Callable[[], Any], what: str, seconds: float = 20) -> None:
+    def wait_for(self, check: Callable[[], Any], what: str, seconds: float = 60) -> None:
         until = time.monotonic() + seconds
         while not check():
             assert time.monotonic() < until, f"waited {seconds} s for {what}"
