@@ -156,8 +156,9 @@ def test_a_counter_payment_pays_the_oldest_and_is_recorded_once(room, family, cl
     # What the child did not owe went to the sister's invoice, the family's oldest.
     assert (payment.amount_minor, payment.unused_credit_minor) == (50000, 0)
     tomorrow = (today() + timedelta(days=1)).isoformat()
-    late = bursar.post(url, sent | {"received_on": tomorrow, "key": str(uuid4())})
-    assert late.status_code == 422
+    for day in (tomorrow, "0001-01-01", "0202-11-29"):
+        odd = bursar.post(url, sent | {"received_on": day, "key": str(uuid4())})
+        assert odd.status_code == 422
 
 
 def test_a_link_is_sent_from_the_ledger(family, client_for, published):

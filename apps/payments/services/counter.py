@@ -14,6 +14,7 @@ from apps.payments import contracts, events, models
 from apps.payments.providers import offline
 from apps.payments.providers.base import CaptureSnapshot
 from apps.payments.services import journal, start, sync
+from apps.payments.services.bank.entries import EARLIEST
 from apps.payments.services.errors import AlreadyPaid, KeyReused, PaymentInProgress
 from apps.payments.services.orders import Order, check_order
 from kernel.errors import Invalid
@@ -60,6 +61,8 @@ def record_offline_payment(
         raise Invalid(_("Choose cash, cheque or transfer."), field="method")
     if received_on > today():
         raise Invalid(_("The day cannot lie in the future."), field="received_on")
+    if received_on < EARLIEST:
+        raise Invalid(_("This day lies too far away."), field="received_on")
     known = models.Payment.objects.filter(idempotency_key=order.idempotency_key).first()
     if known is not None:
         return _same(order, known, method=method)

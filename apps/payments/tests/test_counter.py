@@ -31,7 +31,15 @@ def test_cash_is_recorded_once(school, heard):
         payments.record_offline_payment(**(wanted | {"method": "cheque"}))
 
 
-@pytest.mark.parametrize("changes", [{"method": "gold"}, {"received_on": date(2999, 1, 1)}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"method": "gold"},
+        {"received_on": date(2999, 1, 1)},
+        {"received_on": date(1, 1, 1)},
+        {"received_on": date(202, 11, 29)},
+    ],
+)
 def test_impossible_counter_payments_are_refused(school, changes):
     with pytest.raises(Invalid):
         payments.record_offline_payment(**counter(**changes))
