@@ -4,8 +4,8 @@ servers and data of their own. Started once for the session."""
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from tests.flows.families import Billed, Family, bill_everybody
 from tests.flows.letters import Letters
 from tests.flows.running import RunningStack, start_stack
+from tests.waiting import wait_for
 
 # The run of tests/chaos keeps a processor busy by itself: it takes its turn with the stack.
 STACK = ("tests/flows/", "tests/browser/", "tests/chaos/test_run.py")
@@ -71,19 +72,10 @@ def letters(running: RunningStack) -> Letters:
     return Letters(running.mail)
 
 
-def wait_for(check: Callable[[], Any], seconds: float = 20) -> Any:
-    until = time.monotonic() + seconds
-    while True:
-        if value := check():
-            return value
-        assert time.monotonic() < until, f"not within {seconds} s: {check}"
-        time.sleep(0.05)
-
-
 @pytest.fixture(scope="session")
 def eventually() -> Callable[..., Any]:
     """eventually(check, seconds=20): the first true value of check(), or a failure."""
-    return wait_for
+    return partial(wait_for, seconds=20)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from kernel import owner
 from kernel.owner import owner_lock, owner_session, try_lock
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db
 
@@ -45,8 +45,9 @@ def test_a_lock_is_free_when_the_work_fails_or_its_connection_is_lost() -> None:
         assert lost is not None
         lost.close()
 
+    # Its lock goes with the server's side of it, a moment later.
     with owner_session(autocommit=True) as session:
-        assert _taken_in_time(session)
+        assert wait_for(lambda: try_lock(session, "painting"))
 
 
 def _never_ending(session: psycopg.Connection[Any]) -> Any:
@@ -55,12 +56,3 @@ def _never_ending(session: psycopg.Connection[Any]) -> Any:
         yield session
 
     return give
-
-
-def _taken_in_time(session: psycopg.Connection[Any]) -> bool:
-    """A lost connection's lock goes with the server's side of it, a moment later."""
-    for _look in range(200):
-        if try_lock(session, "painting"):
-            return True
-        time.sleep(0.05)
-    return False

@@ -18,6 +18,7 @@ from apps.payments import facade as payments
 from apps.payments.tests.factories import counter
 from kernel.errors import Conflict
 from kernel.schools import in_school
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LINCOLN = "t_000001"
@@ -32,13 +33,6 @@ def replay(workers: int) -> running.Replayed:
         workers=workers,
         progress=lambda *_how_far: None,
     )
-
-
-def wait_for(what: Callable[[], bool], seconds: float = 10) -> bool:
-    end = time.monotonic() + seconds
-    while not (done := what()) and time.monotonic() < end:
-        time.sleep(0.05)
-    return done
 
 
 def is_alive(pid: int) -> bool:

@@ -8,8 +8,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from config import embedded
 from config.stack import free_port
 from tests.servers import start_postgres
+from tests.waiting import wait_for
 
 
 class StandbyServer:
@@ -54,7 +53,7 @@ class StandbyServer:
             user=self.user,
             log=self.folder / "log",
         )
-        self.wait_for(self._answers, "the standby to answer")
+        wait_for(self._answers, "the standby to answer")
 
     def signal(self, number: int) -> None:
         """To the server and the processes it has begun: a frozen machine answers nobody."""
@@ -90,7 +89,7 @@ class StandbyServer:
         with psycopg.connect(self.primary, dbname="postgres", autocommit=True) as session:
             written = session.execute("SELECT pg_create_restore_point('now')").fetchone()[0]
         query = f"SELECT pg_last_wal_replay_lsn() >= '{written}'"
-        self.wait_for(lambda: self.ask(query), "the standby to catch up")
+        wait_for(lambda: self.ask(query), "the standby to catch up")
 
     def _answers(self) -> bool:
         assert self.process
@@ -99,12 +98,6 @@ class StandbyServer:
             return bool(self.ask("SELECT pg_is_in_recovery()"))
         except psycopg.OperationalError:
             return False
-
-    def wait_for(self, check: Callable[[], Any], what: str, seconds: float = 60) -> None:
-        until = time.monotonic() + seconds
-        while not check():
-            assert time.monotonic() < until, f"waited {seconds} s for {what}"
-            time.sleep(0.02)
 
 
 def parts_for_django(address: str) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +16,7 @@ from apps.tenants.bells import CounterBell, PostgresBell, _parameters
 from apps.tenants.models import School
 from apps.tenants.services.status import suspend_school
 from kernel.schools import connection, in_public
+from tests.waiting import wait_for
 
 # A second web process: looks a school up whenever it is asked to, by a line on its standard input.
 OTHER_PROCESS = """
@@ -64,12 +64,6 @@ def other_process(committed_school: Any) -> Iterator[Callable[..., Ask]]:
         process.wait(timeout=10)
 
 
-def heard(look: Callable[[], bool]) -> bool:
-    """The database's word needs the time of the scheduler: microseconds mostly, more on a busy
-    machine."""
-    return any(look() or time.sleep(0.01) for _ in range(2000))
-
-
 def test_the_next_request_of_another_process_sees_every_change(
     other_process: Callable[..., Ask],
 ) -> None:
@@ -102,7 +96,8 @@ def test_another_machine_and_sql_by_hand_are_heard_by_the_databases_word(
     with psycopg.connect(**_parameters()) as by_hand:
         by_hand.execute("UPDATE public.tenants_school SET name = 'By hand' WHERE id = 1")
 
-    assert heard(lambda: ask()[0] == "By hand")
+    # The word needs the time of the scheduler: microseconds mostly, more on a busy machine.
+    assert wait_for(lambda: ask()[0] == "By hand")
 
 
 def test_the_counter_is_heard_once_by_each(db: None) -> None:
@@ -156,7 +151,7 @@ def test_a_change_of_the_schema_version_alone_wakes_nobody(committed_school: Any
 
     with in_public():
         School.objects.filter(pk=1).update(tagline="Curious together")
-    assert heard(bell.has_rung)
+    assert wait_for(bell.has_rung)
     bell.hang_up()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from django.db import connection
 
 from kernel.owner import owner_session
+from tests.waiting import wait_for
 
 
 def die(*_args: Any, **_kwargs: Any) -> None:
@@ -48,10 +48,7 @@ def _sessions() -> set[int]:
 
 def _wait_until_gone(before: set[int]) -> None:
     """PostgreSQL takes a moment to notice that a client died, and to give up its locks."""
-    until = time.monotonic() + 20
-    while _sessions() - before:
-        assert time.monotonic() < until, "the killed process's sessions are still there"
-        time.sleep(0.02)
+    wait_for(lambda: not _sessions() - before, "the end of the killed process's sessions")
 
 
 def _in_child(work: Callable[[], Any], arrange: Callable[[pytest.MonkeyPatch], None]) -> None:
