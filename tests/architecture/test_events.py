@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.core.management import call_command
 from apps.events.management.commands.events_catalog import ALTERED, PUBLISHED
 from apps.events.selectors import catalog
 from apps.events.services.registry import registry
+from kernel.jsoncodec import decode, encode
 
 PAGE = Path(settings.BASE_DIR) / "docs" / "events.md"
 FROZEN: dict[str, dict[str, Any]] = json.loads(PUBLISHED.read_text())
@@ -60,3 +62,16 @@ def test_every_published_sample_is_read_as_the_newest_version(name: str, version
     event = registry().decode(name, int(version), FROZEN[name][version])
 
     assert type(event) is registry().classes[name]
+
+
+@pytest.mark.parametrize("cls", registry().classes.values(), ids=lambda cls: cls.__name__)
+def test_nothing_of_a_sample_is_lost_when_it_is_read_and_written(cls: Any) -> None:
+    sample = FROZEN[cls.name][str(cls.version)]
+
+    event = decode(cls, sample)
+    written = encode(event)
+
+    assert {name: written[name] for name in sample} == sample
+    # a field that was added since has its default
+    added = [field for field in fields(cls) if field.name in written.keys() - sample.keys()]
+    assert [getattr(event, field.name) for field in added] == [field.default for field in added]

@@ -1,21 +1,18 @@
 """Operators, provisioning, demo accounts, the facade, frozen events."""
 
 import io
-from dataclasses import is_dataclass
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
 from apps.identity import demo, provisioning
-from apps.identity import events as identity_events
 from apps.identity import facade as identity
 from apps.identity.models import Invitation, RoleAssignment, User
 from apps.identity.tests.factories import UserFactory
 from apps.tenants.contracts import ProvisioningContext
 from kernel.errors import Conflict, NotFound
 from kernel.ids import uuid7
-from kernel.jsoncodec import decode, encode
 from kernel.schools import in_public
 
 
@@ -135,15 +132,3 @@ def test_the_facade_answers_with_plain_data(school, django_assert_num_queries):
         assert [user.name for user in identity.users_with_role("bursar")] == ["Ana", "Bea"]
     with pytest.raises(NotFound):
         identity.get_user(uuid7())
-
-
-@pytest.mark.parametrize(("name", "version"), identity_events.SAMPLES)
-def test_every_event_ever_published_still_decodes(name, version):
-    classes = {
-        (value.name, value.version): value
-        for value in vars(identity_events).values()
-        if isinstance(value, type) and is_dataclass(value)
-    }
-    sample = identity_events.SAMPLES[name, version]
-
-    assert encode(decode(classes[name, version], sample)) == sample

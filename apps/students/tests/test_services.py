@@ -9,7 +9,7 @@ import pytest
 from django.apps import apps
 
 from apps.identity import facade as identity
-from apps.students import events, facade
+from apps.students import facade
 from apps.students.handlers import link_guardian_on_user_activated
 from apps.students.models import Enrolment, Guardian, SchoolYear, Student
 from apps.students.selectors.people import natural
@@ -19,7 +19,6 @@ from apps.students.services.students import StudentDetails
 from apps.students.tests.factories import GuardianFactory, SchoolClassFactory, StudentFactory
 from kernel import schools
 from kernel.errors import Conflict, Invalid, NotFound
-from kernel.jsoncodec import decode, encode
 
 OutboxEvent = apps.get_model("events", "OutboxEvent")
 EVA = StudentDetails(number="1002", first_name="Eva", last_name="García")
@@ -217,17 +216,3 @@ def test_class_names_sort_as_people_count() -> None:
         "Grade 2",
         "Grade 10",
     ]
-
-
-@pytest.mark.parametrize("key", list(events.SAMPLES))
-def test_every_stored_event_can_be_read(key: tuple[str, int]) -> None:
-    classes = {
-        (c.name, c.version): c
-        for c in vars(events).values()
-        if isinstance(c, type) and c.__module__ == events.__name__
-    }
-
-    event = decode(classes[key], events.SAMPLES[key])
-
-    assert encode(event) == events.SAMPLES[key]
-    assert set(classes) == set(events.SAMPLES)
