@@ -143,6 +143,11 @@ def matching_letters(chosen: LetterFilter) -> list[int]:
     return list(letters.order_by("id").values_list("id", flat=True))
 
 
+def known_letters(letter_ids: Sequence[int]) -> set[int]:
+    """Those that the open school has, open or resolved."""
+    return set(DeadLetter.objects.filter(id__in=letter_ids).values_list("id", flat=True))
+
+
 def one_an_event(letter_ids: Sequence[int]) -> list[int]:
     """Of letters about the same event only the first: deciding on it decides on all."""
     rows = DeadLetter.objects.filter(id__in=letter_ids).order_by("-id")

@@ -127,8 +127,9 @@ def _chosen(options: dict[str, Any]) -> list[int]:
 def _known(numbers: Iterable[int]) -> list[int]:
     """Each number once. Raises NotFound before anything is decided."""
     once = list(dict.fromkeys(numbers))
+    there = outbox.known_letters(once)
     for number in once:
-        if outbox.get_dead_letter(number) is None:
+        if number not in there:
             raise NotFound(f"There is no dead letter {number} in this school.")
     return once
 
