@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -116,7 +116,12 @@ def export_invoices(person: privacy.Person) -> Iterator[privacy.Section]:
 @privacy.collects(Charge, Allocation)
 def export_ledger(person: privacy.Person) -> Iterator[privacy.Section]:
     children = _children(person)
-    yield privacy.Section(
+    yield _charges(children)
+    yield _allocations(children)
+
+
+def _charges(children: Sequence[UUID]) -> privacy.Section:
+    return privacy.Section(
         name="fees.charges",
         title=_("Lines of the invoices"),
         columns={
@@ -137,7 +142,10 @@ def export_ledger(person: privacy.Person) -> Iterator[privacy.Section]:
             for row in service.charges_of(children)
         ),
     )
-    yield privacy.Section(
+
+
+def _allocations(children: Sequence[UUID]) -> privacy.Section:
+    return privacy.Section(
         name="fees.allocations",
         title=_("What payments paid for"),
         columns={
@@ -211,10 +219,12 @@ def export_credit(person: privacy.Person) -> Iterator[privacy.Section]:
             for row in rows
         ),
     )
-    decisions = RefundDecision.objects.filter(
-        Q(payment_id__in=own) | Q(student_id__in=person.student_ids)
-    )
-    yield privacy.Section(
+    yield _decisions(Q(payment_id__in=own) | Q(student_id__in=person.student_ids))
+    yield _losses(own)
+
+
+def _decisions(wanted: Q) -> privacy.Section:
+    return privacy.Section(
         name="fees.refunds",
         title=_("Decisions about refunds"),
         columns={
@@ -230,10 +240,13 @@ def export_credit(person: privacy.Person) -> Iterator[privacy.Section]:
                 "effect": str(row.get_effect_display()),
                 "reason": row.reason,
             }
-            for row in decisions
+            for row in RefundDecision.objects.filter(wanted)
         ),
     )
-    yield privacy.Section(
+
+
+def _losses(payment_ids: set[UUID]) -> privacy.Section:
+    return privacy.Section(
         name="fees.dispute_losses",
         title=_("Payments that a bank took back"),
         columns={"created_at": _("When"), "amount": _("Amount"), "state": _("What it meant")},
@@ -243,7 +256,7 @@ def export_credit(person: privacy.Person) -> Iterator[privacy.Section]:
                 "amount": Money(row.amount_minor, row.currency),
                 "state": str(row.get_state_display()),
             }
-            for row in DisputeLoss.objects.filter(payment_id__in=own)
+            for row in DisputeLoss.objects.filter(payment_id__in=payment_ids)
         ),
     )
 

@@ -106,52 +106,44 @@ def _payment(row: Payment) -> dict[str, Any]:
 
 @privacy.collects(Refund, RefundApproval)
 def export_refunds(person: privacy.Person) -> Iterator[privacy.Section]:
-    rows = Refund.objects.filter(payment__in=service.payments_of(person.ids))
-    yield privacy.Section(
-        name="payments.refunds",
-        title=_("Refunds"),
+    titles = _("Refunds"), _("Refunds that needed a second person")
+    made = {"completed_at": _("Done"), "status": _("Status")}
+    asked = {"decided_at": _("Decided"), "state": _("Status")}
+    yield _money_back(person, Refund, "payments.refunds", titles[0], made)
+    yield _money_back(person, RefundApproval, "payments.refund_approvals", titles[1], asked)
+
+
+def _money_back(
+    person: privacy.Person,
+    model: type[Refund | RefundApproval],
+    name: str,
+    title: str,
+    outcome: dict[str, str],
+) -> privacy.Section:
+    """`outcome`: the columns that say when it was over and how, by their fields."""
+    ended, state = outcome
+    rows = model.objects.filter(payment__in=service.payments_of(person.ids))
+    return privacy.Section(
+        name=name,
+        title=title,
         columns={
             "payment": _("Payment"),
             "requested_at": _("Requested"),
-            "completed_at": _("Done"),
+            ended: outcome[ended],
             "amount": _("Amount"),
-            "status": _("Status"),
+            state: outcome[state],
             "reason": _("Reason"),
         },
         rows=tuple(
             {
                 "payment": row.payment_id,
                 "requested_at": row.requested_at,
-                "completed_at": row.completed_at,
+                ended: getattr(row, ended),
                 "amount": Money(row.amount_minor, row.payment.currency),
-                "status": row.status,
+                state: getattr(row, state),
                 "reason": row.reason,
             }
             for row in rows.select_related("payment")
-        ),
-    )
-    asked = RefundApproval.objects.filter(payment__in=service.payments_of(person.ids))
-    yield privacy.Section(
-        name="payments.refund_approvals",
-        title=_("Refunds that needed a second person"),
-        columns={
-            "payment": _("Payment"),
-            "requested_at": _("Requested"),
-            "decided_at": _("Decided"),
-            "amount": _("Amount"),
-            "state": _("Status"),
-            "reason": _("Reason"),
-        },
-        rows=tuple(
-            {
-                "payment": row.payment_id,
-                "requested_at": row.requested_at,
-                "decided_at": row.decided_at,
-                "amount": Money(row.amount_minor, row.payment.currency),
-                "state": row.state,
-                "reason": row.reason,
-            }
-            for row in asked.select_related("payment")
         ),
     )
 

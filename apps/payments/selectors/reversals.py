@@ -19,7 +19,7 @@ def is_reversal(refund: models.Refund) -> bool:
 
 def status_of(payment: models.Payment) -> str:
     """What pages, files and the API call the payment's status: `reversed` where the stored one is
-    `refunded` and the last of it did not go back to anybody."""
+    `refunded` and part of it, or all, was taken back and given to nobody."""
     if payment.status != contracts.REFUNDED:
         return payment.status
     reversals = any(is_reversal(refund) for refund in payment.refunds.all())
