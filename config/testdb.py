@@ -50,7 +50,7 @@ COPY = "CREATE DATABASE {} TEMPLATE {} OWNER {} STRATEGY FILE_COPY"
 
 def make(name: str) -> None:
     """Create the database `name` as a fresh copy of the template and connect Django to it."""
-    with _lock():
+    with making_none():
         template = PREFIX + _fingerprint()
         if not _exists(template):
             _drop_templates()
@@ -145,7 +145,8 @@ def _owner() -> str:
 
 
 @contextmanager
-def _lock() -> Iterator[None]:
+def making_none() -> Iterator[None]:
+    """While the block runs, no process of the suite makes a database."""
     path = Path(embedded.data_dir()) / "testdb.lock"
     with open(path, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
