@@ -28,7 +28,9 @@ class StandbyServer:
         self.primary, self.port = primary, free_port()
         server = embedded._postgres()
         self.programs, self.user = Path(server.bin_path), server.system_user
-        self.folder = Path(tempfile.mkdtemp(prefix="homeroom-standby-"))
+        # Beside the primary, in memory if that is: a busy disk leaves it minutes behind.
+        place = embedded.data_dir()
+        self.folder = Path(tempfile.mkdtemp(prefix="homeroom-standby-", dir=place))
         if self.user:
             owner = pwd.getpwnam(self.user)
             os.chown(self.folder, owner.pw_uid, owner.pw_gid)
@@ -41,7 +43,14 @@ class StandbyServer:
     def copy(self) -> None:
         """-R writes what makes a standby of it: standby.signal and where the primary is."""
         command = [str(self.programs / "pg_basebackup"), "-D", str(self.folder / "data")]
-        command += ["-d", make_conninfo(self.primary, dbname="postgres"), "-R", "-c", "fast"]
+        command += [
+            "-d",
+            make_conninfo(self.primary, dbname="postgres"),
+            "-R",
+            "-c",
+            "fast",
+            "--no-sync",
+        ]
         subprocess.run(command, user=self.user, check=True, capture_output=True, timeout=60)
 
     def start(self) -> None:
