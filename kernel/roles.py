@@ -99,12 +99,19 @@ def _protect_history(session: Session, schema_name: str, tables: list[str]) -> N
 
 def drop_school_role(session: Session, schema_name: str) -> bool:
     """Drop the role; the schema must be gone. False when another database of the cluster has a
-    school of that name, whose role it is too."""
-    if not role_exists(session, schema_name):
-        return True
+    school of that name, whose role it is too.
+
+    Such a database may disappear between PostgreSQL's reading that it needs the role and asking
+    for its name ("cache lookup failed for database"): the next attempt no longer finds it.
+    """
+
+    def gone() -> bool:
+        return not role_exists(session, schema_name)
+
+    statement = sql.SQL("DROP ROLE {}").format(sql.Identifier(schema_name))
     try:
-        with session.transaction():
-            session.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(schema_name)))
+        if not gone():
+            racing(session, lambda: session.execute(statement), done=gone, races=(*_RACES, _GONE))
     except errors.DependentObjectsStillExist:
         return False
     return True

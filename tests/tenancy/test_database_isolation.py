@@ -24,7 +24,7 @@ from config.postgres.base import DatabaseWrapper, SchoolNotOpened
 from config.postgres.guard import StatementRefused
 from conftest import LINCOLN, SAN_MARTIN
 from kernel.owner import owner_session
-from kernel.roles import add_member, app_login, make_role
+from kernel.roles import add_member, app_login, drop_school_role, make_role
 from kernel.schools import in_public, in_school
 from tests.tenancy.attempts import REFUSED_BEFORE, REFUSED_BY_THE_DATABASE
 
@@ -333,7 +333,7 @@ def test_a_role_without_its_school_fails_closed(school: Any) -> None:
             connection.set_tenant(school)
     finally:
         with owner_session() as owner:
-            owner.execute("DROP ROLE t_987653")
+            drop_school_role(owner, "t_987653")
 
 
 def test_a_connection_that_has_seen_enough_schools_is_closed_between_requests(

@@ -251,6 +251,30 @@ def test_a_role_that_another_database_drops_meanwhile_is_made_again(
         owner.rollback()
 
 
+def test_a_role_is_dropped_while_another_database_of_the_cluster_disappears(
+    empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # DROP ROLE reads who needs the role in all databases and then asks for their names.
+    name = "t_vanishing"
+    execute, failed = psycopg.Connection.execute, []
+
+    def late(session: Any, query: Any, *more: Any, **options: Any) -> Any:
+        if not failed and isinstance(query, sql.Composed) and "DROP ROLE" in query.as_string():
+            failed.append(name)
+            execute(session, "DO $$ BEGIN RAISE SQLSTATE 'XX000'; END $$")
+        return execute(session, query, *more, **options)
+
+    prepare_database()
+    with owner_session() as owner:
+        roles.make_role(owner, name)
+        monkeypatch.setattr(psycopg.Connection, "execute", late)
+
+        assert roles.drop_school_role(owner, name) is True
+
+        assert (failed, roles.role_exists(owner, name)) == ([name], False)
+        owner.rollback()
+
+
 def test_owning_reconnects_and_comes_back(committed_school: Any) -> None:
     def user() -> str:
         with connection.cursor() as cursor:
