@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
-
-from django.utils import timezone
 
 from apps.tenants.services.plans import accounts
 from apps.tenants.services.plans.invoices import bill_school, record_payment
-from apps.tenants.services.plans.months import month_before, this_month
+from apps.tenants.services.plans.months import month_before, this_month, today_in
 
-LAST = month_before(this_month("America/Chicago"))
-TODAY = timezone.now().date()
+ZONE = "America/Chicago"
 OP = "op@example.org"
 
 
+# Asked anew each time: a run of the suite may go past the school's midnight.
+def today() -> date:
+    return today_in(ZONE)
+
+
+def last_month() -> date:
+    return month_before(this_month(ZONE))
+
+
 def bill(school: Any, **values: Any) -> Any:
-    return bill_school(**{"school_id": school.id, "month": LAST, "actor": OP, **values})
+    return bill_school(**{"school_id": school.id, "month": last_month(), "actor": OP, **values})
 
 
 def issued(school: Any) -> accounts.PlatformInvoiceInfo:
@@ -27,7 +34,7 @@ def pay(invoice: Any, minor: int, reference: str = "bank 1") -> accounts.Platfor
     return record_payment(
         invoice_id=invoice.id,
         amount_minor=minor,
-        received_on=TODAY,
+        received_on=today(),
         reference=reference,
         actor=OP,
     )

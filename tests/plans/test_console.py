@@ -20,10 +20,9 @@ from apps.tenants.services.plans.invoices import bill_school
 from apps.tenants.services.plans.subscriptions import begin_trial, current_subscription
 from kernel.errors import Conflict, Invalid
 from kernel.schools import in_public
-from tests.plans.billing import LAST, OP
+from tests.plans.billing import OP, last_month, today
 from tests.plans.conftest import MakePlan, Subscribe
 from tests.plans.test_metering import run
-from tests.plans.test_portal import TODAY
 
 PLAN = {
     "code": "school",
@@ -50,7 +49,7 @@ PLAN = {
 @pytest.fixture
 def invoice(school: Any, make_plan: MakePlan, subscribe: Subscribe) -> accounts.PlatformInvoiceInfo:
     subscribe(school, make_plan())
-    bill = bill_school(school_id=school.id, month=LAST, actor=OP)
+    bill = bill_school(school_id=school.id, month=last_month(), actor=OP)
     assert bill.invoice_id is not None
     return accounts.get_invoice(invoice_id=bill.invoice_id)
 
@@ -211,10 +210,10 @@ def test_a_bad_plan_is_refused_at_its_field(
 
 
 def test_a_plan_for_later_is_not_sold_yet(make_plan: MakePlan) -> None:
-    make_plan("later", active_from=TODAY + timedelta(days=5))
+    make_plan("later", active_from=today() + timedelta(days=5))
 
     assert "later" not in {plan.code for plan in offered_plans()}
-    assert "later" in {plan.code for plan in offered_plans(on=TODAY + timedelta(days=5))}
+    assert "later" in {plan.code for plan in offered_plans(on=today() + timedelta(days=5))}
 
 
 def test_a_withdrawn_plan_stays_with_who_has_it(
@@ -226,7 +225,7 @@ def test_a_withdrawn_plan_stays_with_who_has_it(
     operator_client.post(f"/operator/plans/{plan.id}/withdraw/")
 
     assert "old" not in {one.code for one in offered_plans()}
-    assert current_subscription(school_id=school.id, on=TODAY) is not None
+    assert current_subscription(school_id=school.id, on=today()) is not None
     assert operator_client.post(f"/operator/plans/{plan.id}/withdraw/").status_code == 409
 
 
@@ -246,12 +245,12 @@ def test_a_plan_limits_only_what_can_be_limited(db: None, meter: str) -> None:
 def test_the_operator_puts_a_school_on_a_plan(operator_client: Client, school: Any) -> None:
     page = "/operator/schools/1/plan/"
 
-    operator_client.post(page, {"plan": "plus USD", "starts_on": f"{TODAY}"})
+    operator_client.post(page, {"plan": "plus USD", "starts_on": f"{today()}"})
     text = operator_client.get(page).content.decode()
 
     assert "Plus" in text
     assert "$119.00" in text
-    answer = operator_client.post(page, {"plan": "plus USD", "starts_on": f"{TODAY}"})
+    answer = operator_client.post(page, {"plan": "plus USD", "starts_on": f"{today()}"})
     assert "has this plan already" in answer.content.decode()
     answer = operator_client.post(page, {"plan": "basic USD", "starts_on": "2020-01-01"})
     assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["starts_on"])
@@ -270,7 +269,7 @@ def test_the_operator_counts_and_settles(
     assert "End the trial now" in operator_client.get(page).content.decode()
     operator_client.post(f"{page}trial/")
     assert "End the trial now" not in operator_client.get(page).content.decode()
-    operator_client.post(page, {"plan": "plus USD", "starts_on": f"{TODAY + timedelta(days=9)}"})
+    operator_client.post(page, {"plan": "plus USD", "starts_on": f"{today() + timedelta(days=9)}"})
     assert "Changes to Plus" in operator_client.get(page).content.decode()
     operator_client.post(f"{page}keep/")
     assert "Changes to Plus" not in operator_client.get(page).content.decode()
@@ -308,7 +307,7 @@ def test_money_is_noted_down_and_an_invoice_taken_back(
     operator_client: Client, invoice: Any
 ) -> None:
     path = f"/operator/invoices/{invoice.id}/"
-    paid = {"amount": "30.00", "received_on": f"{TODAY}", "reference": "bank 7"}
+    paid = {"amount": "30.00", "received_on": f"{today()}", "reference": "bank 7"}
 
     wrong = operator_client.post(f"{path}pay/", {**paid, "amount": "31"})
     assert (wrong.status_code, list(wrong.context["payment_form"].errors)) == (422, ["amount"])
@@ -345,11 +344,11 @@ def test_sign_ups_are_listed_by_status(operator_client: Client) -> None:
 
 def test_the_command_changes_the_plan(school: Any) -> None:
     text = run("change_plan", "--school", "lincoln", "basic")
-    later = TODAY + timedelta(days=20)
+    later = today() + timedelta(days=20)
     there = ("--school", "lincoln", "plus", "--from", f"{later}", "--json")
     plan = json.loads(run("change_plan", *there))
 
-    assert text == f"Lincoln Elementary has the plan Basic ($39.00 a month) from {TODAY}.\n"
+    assert text == f"Lincoln Elementary has the plan Basic ($39.00 a month) from {today()}.\n"
     assert (plan["plan"], plan["from"], plan["price_minor"]) == ("plus", f"{later}", 11900)
 
 

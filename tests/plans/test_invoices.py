@@ -19,7 +19,7 @@ from apps.tenants.services.plans.months import this_month, today_in
 from apps.tenants.services.status import archive_school
 from kernel.errors import Invalid
 from kernel.schools import in_public
-from tests.plans.billing import LAST, OP, TODAY, bill, issued
+from tests.plans.billing import OP, bill, issued, last_month, today
 from tests.plans.conftest import MakePlan, Subscribe
 
 
@@ -27,7 +27,7 @@ def test_a_month_is_billed_with_its_usage_and_then_closed(subscribed: Any) -> No
     with in_public():
         UsageMonth.objects.create(
             school_id=subscribed.id,
-            month=LAST,
+            month=last_month(),
             meter="students",
             value=12,
             measured_at=timezone.now(),
@@ -41,7 +41,7 @@ def test_a_month_is_billed_with_its_usage_and_then_closed(subscribed: Any) -> No
         ("Students beyond the plan", 1200),
     ]
     assert invoice.lines[1].why == "12 students, 0 students included: 12 × 1 student at $1.00"
-    assert (invoice.total_minor, invoice.status, invoice.month) == (4200, "issued", LAST)
+    assert (invoice.total_minor, invoice.status, invoice.month) == (4200, "issued", last_month())
     assert invoice.due_on == invoice.issued_on + timedelta(days=14)
     with in_public():
         assert not UsageMonth.objects.filter(school_id=subscribed.id, closed_at=None).exists()
@@ -79,12 +79,12 @@ def test_numbers_have_no_gap_even_after_a_failure(
     subscribe(other_school, make_plan("euro", currency="EUR"))
     first = bill(subscribed)
     with pytest.raises(RuntimeError), transaction.atomic():
-        bill_school(school_id=other_school.id, month=LAST, actor=OP)
+        bill_school(school_id=other_school.id, month=last_month(), actor=OP)
         raise RuntimeError
 
-    second = bill_school(school_id=other_school.id, month=LAST, actor=OP)
+    second = bill_school(school_id=other_school.id, month=last_month(), actor=OP)
 
-    year = TODAY.year
+    year = today().year
     assert (first.number, second.number) == (f"H{year}-00001", f"H{year}-00002")
     assert second.currency == "EUR"
 
@@ -106,7 +106,9 @@ def test_a_school_without_a_plan_and_a_free_one_get_no_invoice(
 
 
 def test_a_trial_is_free(school: Any, make_plan: MakePlan, subscribe: Subscribe) -> None:
-    subscribe(school, make_plan(), starts_on=LAST, trial_until=LAST + timedelta(days=40))
+    subscribe(
+        school, make_plan(), starts_on=last_month(), trial_until=last_month() + timedelta(days=40)
+    )
 
     assert bill(school).outcome == "nothing"
 
@@ -130,9 +132,9 @@ def test_the_lines_always_make_the_total(
     cut: int,
 ) -> None:
     with transaction.atomic():
-        day = LAST + timedelta(days=cut)
+        day = last_month() + timedelta(days=cut)
         before = make_plan("first", price_minor=price, payment_fee_bp=fee)
-        subscribe(school, before, ends_on=day, trial_until=LAST + timedelta(days=trial))
+        subscribe(school, before, ends_on=day, trial_until=last_month() + timedelta(days=trial))
         subscribe(school, make_plan("second", price_minor=price), starts_on=day)
         found = bill(school)
         if found.outcome == "billed":

@@ -14,7 +14,7 @@ from apps.tenants.models import Subscription
 from apps.tenants.services.plans import accounts
 from apps.tenants.services.plans.catalogue import Allowance
 from apps.tenants.services.plans.invoices import bill_school
-from apps.tenants.services.plans.months import days_in, next_month, this_month, today_in
+from apps.tenants.services.plans.months import days_in, next_month, this_month
 from apps.tenants.services.plans.self_service import choose_plan, preview_change
 from apps.tenants.services.plans.subscriptions import (
     begin_trial,
@@ -27,12 +27,11 @@ from apps.tenants.services.plans.subscriptions import (
 from apps.tenants.services.plans.trials import review_trial, schools_in_trial
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.schools import in_public
-from tests.plans.billing import LAST, OP
+from tests.plans.billing import OP, last_month, today
 from tests.plans.conftest import MakePlan, Subscribe
 from tests.plans.test_limits import enrol
 
 PAGE = "/portal/settings/plan/"
-TODAY = today_in("America/Chicago")
 
 
 @pytest.fixture
@@ -47,13 +46,13 @@ def on_middle(school: Any, make_plan: MakePlan, subscribe: Subscribe) -> Any:
 
 @pytest.fixture
 def invoice(on_middle: Any) -> accounts.PlatformInvoiceInfo:
-    bill = bill_school(school_id=on_middle.id, month=LAST, actor=OP)
+    bill = bill_school(school_id=on_middle.id, month=last_month(), actor=OP)
     assert bill.invoice_id is not None
     return accounts.get_invoice(invoice_id=bill.invoice_id)
 
 
-def plan_code(school: Any, on: Any = TODAY) -> str:
-    found = current_subscription(school_id=school.id, on=on)
+def plan_code(school: Any, on: Any = None) -> str:
+    found = current_subscription(school_id=school.id, on=on or today())
     return found.plan.code if found else ""
 
 
@@ -127,7 +126,7 @@ def test_an_upgrade_is_previewed_and_begins_at_once(
     client_for: Callable[..., Client], on_middle: Any
 ) -> None:
     client = client_for("admin")
-    days, past = days_in(this_month("America/Chicago")), TODAY.day - 1
+    days, past = days_in(this_month("America/Chicago")), today().day - 1
     before, after = 3000 * past // days, 9000 - 9000 * past // days
 
     preview = preview_change(school_id=on_middle.id, code="large")
@@ -135,7 +134,7 @@ def test_an_upgrade_is_previewed_and_begins_at_once(
     assert plan_code(on_middle) == "middle"
     client.post(f"{PAGE}choose/large/")
 
-    assert (preview.direction, preview.begins_on) == ("upgrade", TODAY)
+    assert (preview.direction, preview.begins_on) == ("upgrade", today())
     assert preview.month_after_minor == before + after
     assert preview.difference_minor == before + after - 3000
     assert "Difference this month" in page
@@ -153,7 +152,7 @@ def test_a_downgrade_begins_next_month_and_can_be_called_off(
     assert (plan_code(on_middle), plan_code(on_middle, first)) == ("middle", "small")
     assert "Changes to Small" in client.get(PAGE).content.decode()
     client.post(f"{PAGE}keep/")
-    assert scheduled_change(school_id=on_middle.id, on=TODAY) is None
+    assert scheduled_change(school_id=on_middle.id, on=today()) is None
     assert plan_code(on_middle, first) == "middle"
     assert client.post(f"{PAGE}keep/").status_code == 409
 
@@ -167,7 +166,7 @@ def test_a_downgrade_that_the_school_does_not_fit_into_is_refused(
     page = client.post(f"{PAGE}choose/small/").content.decode()
 
     assert "the school has 3 students, this plan allows 2 students" in page
-    assert scheduled_change(school_id=on_middle.id, on=TODAY) is None
+    assert scheduled_change(school_id=on_middle.id, on=today()) is None
 
 
 def test_choosing_what_one_has_or_what_is_not_sold_is_refused(on_middle: Any) -> None:
@@ -182,7 +181,7 @@ def test_a_new_version_leaves_those_who_have_the_old_one_alone(
 ) -> None:
     make_plan("middle", price_minor=4000)
 
-    found = current_subscription(school_id=on_middle.id, on=TODAY)
+    found = current_subscription(school_id=on_middle.id, on=today())
 
     assert found is not None
     assert (found.plan.version, found.plan.price_minor) == (1, 3000)
@@ -190,14 +189,14 @@ def test_a_new_version_leaves_those_who_have_the_old_one_alone(
 
 
 def test_an_operator_may_choose_any_day_but_none_in_the_past(on_middle: Any) -> None:
-    later = TODAY + timedelta(days=50)
+    later = today() + timedelta(days=50)
 
     change_plan(school_id=on_middle.id, code="large", starts_on=later, actor=OP)
 
     assert (plan_code(on_middle), plan_code(on_middle, later)) == ("middle", "large")
     with pytest.raises(Invalid):
         change_plan(
-            school_id=on_middle.id, code="large", starts_on=TODAY - timedelta(days=1), actor=OP
+            school_id=on_middle.id, code="large", starts_on=today() - timedelta(days=1), actor=OP
         )
 
 
@@ -216,7 +215,7 @@ def trial(school: Any, days_left: int, make_plan: MakePlan) -> Subscription:
     row = begin_trial(school_id=school.id, plan=make_plan(trial_days=30), actor=OP)
     with in_public():
         Subscription.objects.update(
-            trial_until=TODAY + timedelta(days=days_left), starts_on=TODAY - timedelta(days=60)
+            trial_until=today() + timedelta(days=days_left), starts_on=today() - timedelta(days=60)
         )
     return row
 
@@ -265,6 +264,6 @@ def test_an_operator_ends_a_trial(school: Any, make_plan: MakePlan, settings: An
 
     row = end_trial(school_id=school.id, actor=OP)
 
-    assert row.trial_until == TODAY
+    assert row.trial_until == today()
     assert review_trial(school_id=school.id) == ""
     assert timezone.now().date() >= row.starts_on

@@ -13,7 +13,7 @@ from apps.tenants.services.plans.invoices import credit_invoice
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.schools import in_public
-from tests.plans.billing import OP, TODAY, bill, issued, pay
+from tests.plans.billing import OP, bill, issued, pay, today
 
 
 def test_payments_add_up_and_settle_the_invoice(subscribed: Any) -> None:
@@ -42,7 +42,11 @@ def test_an_invoice_is_taken_back_by_a_credit_note(subscribed: Any) -> None:
 
     note = credit_invoice(invoice_id=invoice.id, reason="Wrong plan", actor=OP)
 
-    assert (note.number, note.total_minor, note.is_credit) == (f"HC{TODAY.year}-00001", -3000, True)
+    assert (note.number, note.total_minor, note.is_credit) == (
+        f"HC{today().year}-00001",
+        -3000,
+        True,
+    )
     assert [line.amount_minor for line in note.lines] == [-3000]
     void = accounts.get_invoice(invoice_id=invoice.id)
     assert (void.status, void.balance_minor, void.total_minor) == ("void", 0, 3000)
@@ -60,7 +64,7 @@ def test_a_month_that_was_taken_back_is_billed_again_only_when_asked(subscribed:
     assert bill(subscribed).outcome == "already"
     again = bill(subscribed, again=True)
 
-    assert (again.outcome, again.number) == ("billed", f"H{TODAY.year}-00002")
+    assert (again.outcome, again.number) == ("billed", f"H{today().year}-00002")
 
 
 def test_taking_back_needs_a_reason_and_an_invoice(subscribed: Any) -> None:

@@ -1,5 +1,6 @@
 """The worker that answers the bell, on the real Redis."""
 
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -25,9 +26,19 @@ def calls(sent, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def short_shifts(settings, monkeypatch):
+    """Time passes only while nobody rings: no pause of the machine ends a shift before its work."""
     settings.OUTBOX = {"shift": 0.1}
     monkeypatch.setattr(attending, "PATIENCE", 0.05)
     monkeypatch.setattr(attending, "_may_attend", True)
+    now, listen = [1000.0], attending.Shift._listen
+
+    def listen_and_age(shift):
+        if not (rung := listen(shift)):
+            now[0] += attending.PATIENCE
+        return rung
+
+    monkeypatch.setattr(attending.Shift, "_listen", listen_and_age)
+    monkeypatch.setattr(attending, "time", SimpleNamespace(monotonic=lambda: now[0]))
 
 
 def ring(*names):
