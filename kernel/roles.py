@@ -104,14 +104,9 @@ def drop_school_role(session: Session, schema_name: str) -> bool:
     Such a database may disappear between PostgreSQL's reading that it needs the role and asking
     for its name ("cache lookup failed for database"): the next attempt no longer finds it.
     """
-
-    def gone() -> bool:
-        return not role_exists(session, schema_name)
-
-    statement = sql.SQL("DROP ROLE {}").format(sql.Identifier(schema_name))
+    statement = sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(schema_name))
     try:
-        if not gone():
-            racing(session, lambda: session.execute(statement), done=gone, races=(*_RACES, _GONE))
+        racing(session, lambda: session.execute(statement))
     except errors.DependentObjectsStillExist:
         return False
     return True

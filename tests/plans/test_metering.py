@@ -25,9 +25,8 @@ from apps.tenants.tests.factories import SchoolFactory
 from apps.website.services.documents import add_document
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.schools import in_public
+from tests.plans.billing import running_month
 from tests.plans.test_limits import enrol
-
-MONTH = this_month("America/Chicago")
 
 
 def message(created_at: datetime, status: str = "sent") -> None:
@@ -75,7 +74,7 @@ def test_every_meter_is_counted_in_the_school(school: Any, client_for: Callable[
     client_for("admin"), client_for("guardian")
     enrol(3)
     add_document(title="Menu", upload=ContentFile(b"x" * 123, name="a.txt"), actor="o")
-    begins, ends = bounds(MONTH, school.time_zone)
+    begins, ends = bounds(running_month(), school.time_zone)
     message(begins), message(ends), message(begins - timedelta(seconds=1))
     message(timezone.now(), "failed")
     payment(5000, begins)
@@ -95,7 +94,7 @@ def test_every_meter_is_counted_in_the_school(school: Any, client_for: Callable[
         "payments_volume": 5700,
         "payments_count": 2,
     }
-    assert usage.month == MONTH
+    assert usage.month == running_month()
 
 
 def test_measuring_again_keeps_one_row_a_meter_with_the_newest_value(school: Any) -> None:
@@ -111,7 +110,7 @@ def test_a_closed_month_keeps_what_it_showed(school: Any) -> None:
     enrol(1)
     measure_school(school_id=school.id)
     with in_public():
-        close_month(school_id=school.id, month=MONTH)
+        close_month(school_id=school.id, month=running_month())
     enrol(1, first=2)
 
     again = measure_school(school_id=school.id)
@@ -122,7 +121,10 @@ def test_a_closed_month_keeps_what_it_showed(school: Any) -> None:
 def test_a_past_month_counts_the_students_of_its_last_day(school: Any) -> None:
     enrol(2)
 
-    assert measure_school(school_id=school.id, month=month_before(MONTH)).values["students"] == 0
+    assert (
+        measure_school(school_id=school.id, month=month_before(running_month())).values["students"]
+        == 0
+    )
 
 
 def test_one_schools_figures_are_not_anothers(school: Any, other_school: Any) -> None:
@@ -158,7 +160,7 @@ def test_every_meter_has_somebody_who_counts(school: Any) -> None:
     from apps.tenants.services.plans import meters
 
     assert set(meters._registered) == set(METERS)
-    assert read_meter("students", MONTH) == 0
+    assert read_meter("students", running_month()) == 0
 
 
 @pytest.mark.parametrize(
@@ -213,7 +215,7 @@ def test_the_command_shows_a_table_and_json(school: Any) -> None:
     assert before[1].split()[2:5] == ["-", "-", "-"]
     assert before[1].endswith("never")
     assert table[0].split()[:4] == ["SCHOOL", "MONTH", "STUDENTS", "STORAGE_BYTES"]
-    assert table[1].split()[:5] == ["lincoln", f"{MONTH:%Y-%m}", "2", "0", "B"]
+    assert table[1].split()[:5] == ["lincoln", f"{running_month():%Y-%m}", "2", "0", "B"]
     assert (row["school"], row["usage"]["students"], row["closed"]) == ("lincoln", 2, False)
 
 

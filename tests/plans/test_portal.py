@@ -14,7 +14,7 @@ from apps.tenants.models import Subscription
 from apps.tenants.services.plans import accounts
 from apps.tenants.services.plans.catalogue import Allowance
 from apps.tenants.services.plans.invoices import bill_school
-from apps.tenants.services.plans.months import days_in, next_month, this_month
+from apps.tenants.services.plans.months import days_in, next_month
 from apps.tenants.services.plans.self_service import choose_plan, preview_change
 from apps.tenants.services.plans.subscriptions import (
     begin_trial,
@@ -27,7 +27,7 @@ from apps.tenants.services.plans.subscriptions import (
 from apps.tenants.services.plans.trials import review_trial, schools_in_trial
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.schools import in_public
-from tests.plans.billing import OP, last_month, today
+from tests.plans.billing import OP, last_month, running_month, today
 from tests.plans.conftest import MakePlan, Subscribe
 from tests.plans.test_limits import enrol
 
@@ -126,7 +126,7 @@ def test_an_upgrade_is_previewed_and_begins_at_once(
     client_for: Callable[..., Client], on_middle: Any
 ) -> None:
     client = client_for("admin")
-    days, past = days_in(this_month("America/Chicago")), today().day - 1
+    days, past = days_in(running_month()), today().day - 1
     before, after = 3000 * past // days, 9000 - 9000 * past // days
 
     preview = preview_change(school_id=on_middle.id, code="large")
@@ -145,7 +145,7 @@ def test_a_downgrade_begins_next_month_and_can_be_called_off(
     client_for: Callable[..., Client], on_middle: Any
 ) -> None:
     client = client_for("admin")
-    first = next_month(this_month("America/Chicago"))
+    first = next_month(running_month())
 
     client.post(f"{PAGE}choose/small/")
 

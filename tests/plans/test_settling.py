@@ -42,11 +42,8 @@ def test_an_invoice_is_taken_back_by_a_credit_note(subscribed: Any) -> None:
 
     note = credit_invoice(invoice_id=invoice.id, reason="Wrong plan", actor=OP)
 
-    assert (note.number, note.total_minor, note.is_credit) == (
-        f"HC{today().year}-00001",
-        -3000,
-        True,
-    )
+    number = f"HC{today().year}-00001"
+    assert (note.number, note.total_minor, note.is_credit) == (number, -3000, True)
     assert [line.amount_minor for line in note.lines] == [-3000]
     void = accounts.get_invoice(invoice_id=invoice.id)
     assert (void.status, void.balance_minor, void.total_minor) == ("void", 0, 3000)
