@@ -25,7 +25,7 @@ from apps.tenants.tests.factories import SchoolFactory
 from apps.website.services.documents import add_document
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.schools import in_public
-from tests.plans.billing import running_month
+from tests.plans.billing import last_month, running_month
 from tests.plans.test_limits import enrol
 
 
@@ -121,10 +121,7 @@ def test_a_closed_month_keeps_what_it_showed(school: Any) -> None:
 def test_a_past_month_counts_the_students_of_its_last_day(school: Any) -> None:
     enrol(2)
 
-    assert (
-        measure_school(school_id=school.id, month=month_before(running_month())).values["students"]
-        == 0
-    )
+    assert measure_school(school_id=school.id, month=last_month()).values["students"] == 0
 
 
 def test_one_schools_figures_are_not_anothers(school: Any, other_school: Any) -> None:
